@@ -1,0 +1,41 @@
+"""The gateway's application, put together from its parts."""
+
+import re
+
+import structlog
+import uuid_utils
+from flask import Flask, Response, g, request
+
+from api.errors import register_error_handlers
+from api.routes import analyses, jobs, system
+from api.services import Services
+
+#: A client's own request id is taken when it is short and plain.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def create_app(parts: Services) -> Flask:
+    """The WSGI application over these parts."""
+    app = Flask("facesocial")
+    # A backstop; routes that take files set their own limit before the body is read.
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    parts.attach(app.extensions)
+    register_error_handlers(app)
+    app.before_request(_begin_request)
+    app.after_request(_end_request)
+    for module in (analyses, jobs, system):
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+def _begin_request() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid_utils.uuid7().hex}"
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end_request(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

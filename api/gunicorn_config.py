@@ -1,0 +1,25 @@
+"""gunicorn's settings, read as `--config python:api.gunicorn_config`.
+
+Threads, not an event loop: a request blocks in the blob store and the job store, and a waiting
+client holds one thread.
+"""
+
+from workers.settings import load_settings
+
+_settings = load_settings()
+
+bind = f"{_settings.host}:{_settings.port}"
+workers = _settings.gateway_processes
+worker_class = "gthread"
+threads = _settings.gateway_threads
+#: Longer than the longest wait a client may ask for.
+timeout = int(_settings.max_wait_seconds) + 30
+graceful_timeout = 30
+keepalive = 5
+#: A second socket for commands: nobody here uses it.
+control_socket_disable = True
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+loglevel = _settings.log_level
+accesslog = None

@@ -1,0 +1,88 @@
+"""Is this an image we take? Decided from its header, without decoding a pixel."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from api.errors import ApiError
+
+#: Pillow's names of the formats we take.
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageHeader:
+    """What an image's header says."""
+
+    #: "jpeg", "png" or "webp".
+    format: str
+    #: Pixels, before EXIF rotation.
+    width: int
+    height: int
+
+
+def check_image(content: bytes, *, max_bytes: int, max_pixels: int) -> ImageHeader:
+    """Read an image's header and refuse what can't be analysed.
+
+    Args:
+        content: The file.
+        max_bytes: Largest file taken.
+        max_pixels: Most pixels taken.
+
+    Raises:
+        ApiError: `image_empty`, `file_too_large`, `invalid_image_format`, `image_unreadable`,
+            `animated_image` or `image_too_large`.
+    """
+    if not content:
+        raise ApiError("image_empty", "The image has no bytes.", field="image")
+    if len(content) > max_bytes:
+        raise too_large_file(max_bytes)
+    width, height, format_, is_animated = _read_header(content)
+    if width * height > max_pixels:
+        raise ApiError(
+            "image_too_large",
+            f"The image has {width}x{height} pixels; the limit is {max_pixels}. Scale it down.",
+            field="image",
+        )
+    if is_animated:
+        raise ApiError("animated_image", "Send one frame as a still image.", field="image")
+    return ImageHeader(format=format_.lower(), width=width, height=height)
+
+
+def too_large_file(max_bytes: int) -> ApiError:
+    """The error for a file above the limit."""
+    return ApiError(
+        "file_too_large",
+        f"The image file is larger than {max_bytes} bytes. Scale it down or compress it.",
+        field="image",
+    )
+
+
+def _read_header(content: bytes) -> tuple[int, int, str, bool]:
+    try:
+        # The pixel limit is ours; Pillow's own warning about large images adds nothing.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(content), formats=FORMATS) as image,
+        ):
+            if image.format == "MPO":
+                # A JPEG with further pictures behind the photo: phones keep depth or gain maps so.
+                return image.width, image.height, "JPEG", False
+            is_animated = bool(getattr(image, "is_animated", False))
+            return image.width, image.height, str(image.format), is_animated
+    except Image.DecompressionBombError:
+        raise ApiError(
+            "image_too_large", "The image has far too many pixels.", field="image"
+        ) from None
+    except UnidentifiedImageError:
+        raise ApiError(
+            "invalid_image_format",
+            "The file is not a JPEG, PNG or WebP image, or its first bytes are missing.",
+            field="image",
+        ) from None
+    except (OSError, ValueError, SyntaxError, OverflowError):  # what Pillow's parsers raise
+        raise ApiError(
+            "image_unreadable", "The image's header is damaged or cut off.", field="image"
+        ) from None

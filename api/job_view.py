@@ -1,0 +1,65 @@
+"""A job as clients see it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, json, url_for
+
+from workers.jobs import Durability, Job
+
+
+def job_body(job: Job) -> dict[str, Any]:
+    """The job as a JSON object, without its result's text."""
+    return {
+        "id": job.id,
+        "state": job.state,
+        "attempt": job.attempt,
+        "options": job.options.model_dump(mode="json"),
+        "route": {
+            "queue": job.route.queue,
+            "reason": job.route.reason,
+            "device": job.route.device,
+        },
+        "created_at": _timestamp(job.created_ms),
+        "started_at": _timestamp(job.started_ms),
+        "finished_at": _timestamp(job.finished_ms),
+        "waited_ms": None if job.started_ms is None else job.started_ms - job.created_ms,
+        "error": job.error
+        and {
+            "code": job.error.code,
+            "message": job.error.message,
+            "retryable": job.error.retryable,
+        },
+        "links": {"self": url_for("jobs.read_job", job_id=job.id)},
+    }
+
+
+def job_response(job: Job) -> Response:
+    """200 with the job; the result is passed through as the worker wrote it."""
+    body = json.dumps(job_body(job))
+    if job.result_json is not None:
+        body = f'{body[:-1]}, "result": {job.result_json}}}'
+    else:
+        body = f'{body[:-1]}, "result": null}}'
+    response = Response(body, mimetype="application/json")
+    response.set_etag(f"v{job.version}")
+    response.headers["Cache-Control"] = "private, no-cache"
+    if not job.state.is_final:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def accepted_response(job: Job, durability: Durability) -> Response:
+    """202 with where to look."""
+    body = {**job_body(job), "durability": durability, "result": None}
+    response = Response(json.dumps(body), status=202, mimetype="application/json")
+    response.headers["Location"] = url_for("jobs.read_job", job_id=job.id)
+    response.headers["Retry-After"] = "1"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _timestamp(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

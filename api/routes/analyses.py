@@ -1,0 +1,53 @@
+"""POST /api/v1/face/analyze: one photo in, a job out."""
+
+import structlog
+import uuid_utils
+from flask import Blueprint, Response, request
+
+from api.images import check_image
+from api.job_view import accepted_response
+from api.services import Services, services
+from api.uploads import Upload, read_upload
+from workers.errors import QueueFull, StoreUnavailable
+from workers.jobs import Durability, NewJob
+
+blueprint = Blueprint("analyses", __name__)
+
+_log = structlog.get_logger()
+
+
+@blueprint.post("/api/v1/face/analyze")
+def analyze() -> Response:
+    """Check the image's header, keep it, store the job, wake a worker; answer 202."""
+    parts = services()
+    # Asked first: with the store away or the queue full nothing is read or kept.
+    waiting = parts.jobs.waiting()
+    if waiting >= parts.settings.max_waiting_jobs:
+        raise QueueFull(waiting=waiting, limit=parts.settings.max_waiting_jobs)
+    upload = read_upload(request, max_bytes=parts.settings.max_image_bytes)
+    check_image(
+        upload.content,
+        max_bytes=parts.settings.max_image_bytes,
+        max_pixels=parts.settings.max_image_pixels,
+    )
+    job_id, durability = _submit(parts, upload)
+    return accepted_response(parts.jobs.get(job_id), durability)
+
+
+def _submit(parts: Services, upload: Upload) -> tuple[str, Durability]:
+    job_id = f"job_{uuid_utils.uuid7().hex}"
+    route = parts.router.route(upload.options)
+    # The image first: a job always finds it. Should this process die in between, the sweep
+    # deletes the orphan.
+    parts.blobs.put(job_id, upload.content)
+    durability = parts.jobs.submit(
+        NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id)
+    )
+    try:
+        parts.queue.publish(job_id, route.queue)
+    except StoreUnavailable as error:
+        # The job is stored; the dispatcher sends the wake-up.
+        _log.warning("analyze.wake_up_not_sent", job_id=job_id, error=str(error))
+        parts.jobs.expedite(job_id)
+    _log.info("analyze.accepted", job_id=job_id, queue=route.queue, reason=route.reason)
+    return job_id, durability

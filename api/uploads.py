@@ -1,0 +1,152 @@
+"""One image and its options out of a request: multipart form or JSON with base64, same names."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Request, json
+from pydantic import ValidationError
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from api.errors import ApiError
+from api.images import too_large_file
+from workers.contract import ANALYSES, ANALYSES_WITHOUT_MODEL, AnalyzeOptions
+
+#: Room for boundaries, headers and options around the image in a form.
+FORM_OVERHEAD_BYTES = 64 * 1024
+IMAGE_FIELD = "image"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """What a client sent."""
+
+    content: bytes
+    options: AnalyzeOptions
+
+
+def read_upload(request: Request, *, max_bytes: int) -> Upload:
+    """The image and the options of a request.
+
+    Options are members beside `image`: form fields (lists by repetition or commas), or members
+    of the JSON object. An `options` member holding a JSON object is taken too.
+
+    Raises:
+        ApiError: the request can't be read, lacks its image, is too large or has wrong options.
+        ValidationError: an option's value is wrong.
+    """
+    if request.mimetype == "multipart/form-data":
+        content, members = _read_form(request, max_bytes)
+    elif request.mimetype == "application/json":
+        content, members = _read_json(request, max_bytes)
+    else:
+        raise ApiError(
+            "unsupported_media_type",
+            "Send multipart/form-data with a file field 'image', or application/json with a "
+            "base64 member 'image'.",
+        )
+    return Upload(content=content, options=_options(members))
+
+
+def _read_form(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]:
+    request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
+    try:
+        files, form = request.files, request.form
+    except RequestEntityTooLarge:
+        raise too_large_file(max_bytes) from None
+    if unknown := set(files) - {IMAGE_FIELD}:
+        raise ApiError("unknown_option", f"There is no file field '{min(unknown)}'.")
+    images = files.getlist(IMAGE_FIELD)
+    if len(images) != 1:
+        what = "is missing" if not images else "was sent more than once"
+        raise ApiError("missing_field", f"The file field 'image' {what}.", field=IMAGE_FIELD)
+    members: dict[str, Any] = {}
+    for name, values in form.lists():
+        members[name] = values[0] if len(values) == 1 else values
+    return images[0].read(), members
+
+
+def _read_json(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]:
+    # Base64 takes four characters for three bytes.
+    request.max_content_length = max_bytes * 4 // 3 + FORM_OVERHEAD_BYTES
+    try:
+        body = request.get_json()
+    except RequestEntityTooLarge:
+        raise too_large_file(max_bytes) from None
+    except (BadRequest, RecursionError):
+        raise ApiError("invalid_request", "The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise ApiError("invalid_request", "The body is not a JSON object.")
+    text = body.pop(IMAGE_FIELD, None)
+    if not isinstance(text, str):
+        what = "is missing" if text is None else "is not a string"
+        raise ApiError("missing_field", f"The member 'image' {what}.", field=IMAGE_FIELD)
+    return _decode_base64(text), body
+
+
+def _decode_base64(text: str) -> bytes:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ApiError(
+            "invalid_request", "The member 'image' is not valid base64.", field=IMAGE_FIELD
+        ) from None
+
+
+def _options(members: dict[str, Any]) -> AnalyzeOptions:
+    members = {**_nested_options(members.pop("options", None)), **members}
+    if unknown := set(members) - set(AnalyzeOptions.model_fields):
+        name = min(unknown)
+        known = ", ".join(AnalyzeOptions.model_fields)
+        raise ApiError(
+            "unknown_option", f"There is no option '{name}'. Known: {known}.", field=name
+        )
+    if "analyses" in members:
+        members["analyses"] = _analyses(members["analyses"])
+    try:
+        return AnalyzeOptions.model_validate(members)
+    except ValidationError:
+        raise
+    except (ValueError, OverflowError):
+        raise ApiError("validation_error", "An option's value can't be read.") from None
+
+
+def _nested_options(nested: object) -> Mapping[str, Any]:
+    """The `options` member: an object, or its JSON text in a form field."""
+    if isinstance(nested, str):
+        try:
+            nested = json.loads(nested)
+        except (ValueError, RecursionError):
+            nested = ...
+    if nested is None:
+        return {}
+    if not isinstance(nested, dict):
+        raise ApiError("invalid_request", "'options' is not a JSON object.", field="options")
+    return nested
+
+
+def _analyses(value: object) -> list[str]:
+    given = value if isinstance(value, list) else [value]
+    names: list[str] = []
+    for item in given:
+        if not isinstance(item, str):
+            raise ApiError("validation_error", "analyses: expected names.", field="analyses")
+        names += [name.strip() for name in item.split(",") if name.strip()]
+    for name in names:
+        if name in ANALYSES_WITHOUT_MODEL:
+            raise ApiError(
+                "analysis_unavailable",
+                f"No installed model does '{name}'. Available: {', '.join(ANALYSES)}.",
+                field="analyses",
+            )
+        if name not in ANALYSES:
+            raise ApiError(
+                "unknown_analysis",
+                f"There is no analysis '{name}'. Available: {', '.join(ANALYSES)}.",
+                field="analyses",
+            )
+    return list(dict.fromkeys(names))

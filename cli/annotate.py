@@ -1,0 +1,64 @@
+"""Draws an answer over its photo: boxes, landmarks, apparent age and gender."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+BOX_COLOUR = (64, 220, 120)
+LANDMARK_COLOUR = (255, 96, 64)
+LABEL_COLOUR = (16, 24, 20)
+#: Sizes are shares of the photo's longer side, so that a drawing looks alike at any size.
+LINE_SHARE = 1 / 320
+LANDMARK_SHARE = 1 / 260
+FONT_SHARE = 1 / 52
+
+
+def annotate(photo: Path, result: Mapping[str, Any], target: Path) -> None:
+    """Write a copy of a photo with an analysis drawn on it.
+
+    Args:
+        photo: The file that was analysed.
+        result: The job's `result`.
+        target: Where to write; the suffix decides the format.
+    """
+    with Image.open(photo) as opened:
+        image = ImageOps.exif_transpose(opened).convert("RGB")
+    longer = max(image.size)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=max(11, longer * FONT_SHARE))
+    line = max(1, round(longer * LINE_SHARE))
+    radius = max(1.5, longer * LANDMARK_SHARE)
+    for face in result["faces"]:
+        box = face["bbox"]
+        corners = (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])
+        draw.rectangle(corners, outline=BOX_COLOUR, width=line)
+        for point in face["landmarks"].values():
+            x, y = point["x"], point["y"]
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=LANDMARK_COLOUR)
+        _label(draw, (corners[0], corners[1]), face_label(face), font)
+    image.save(target)
+
+
+def face_label(face: Mapping[str, Any]) -> str:
+    """What is written at a face: "female, 29 (0.94)" - the number is detection confidence."""
+    words = []
+    if demographics := face.get("demographics"):
+        words = [demographics["gender"]["value"], f"{demographics['age']['value']:.0f}"]
+    return f"{', '.join(words)} ({face['confidence']:.2f})".strip()
+
+
+def _label(
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[float, float],
+    text: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """Put a label over the box's top left corner, inside the picture."""
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    pad = (bottom - top) / 4
+    x = min(corner[0], draw.im.size[0] - (right - left) - 2 * pad)
+    y = max(0.0, corner[1] - (bottom - top) - 2 * pad)
+    draw.rectangle((x, y, x + right - left + 2 * pad, corner[1]), fill=BOX_COLOUR)
+    draw.text((x + pad - left, y + pad - top), text, fill=LABEL_COLOUR, font=font)

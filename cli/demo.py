@@ -1,0 +1,211 @@
+"""`facesocial demo`: the whole system on real photos, from nothing to faces, and down again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.annotate import annotate
+from cli.errors import CliError
+from cli.gateway_client import GatewayClient
+from cli.launcher.fleet import ROOT
+from cli.launcher.run_files import read_run_file
+from models.catalogue import SampleSpec, load_catalogue
+from models.store import WeightStore
+from workers.settings import Settings, environment_of, load_settings
+
+#: Time for the store, gateway and workers to come up on a slow machine.
+UP_SECONDS = 120
+JOB_SECONDS = 120
+#: Time for the fleet to drain.
+DOWN_SECONDS = 60
+
+
+class DemoFailed(CliError):
+    """The demo did not work."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhotoResult:
+    """One photo and what came back."""
+
+    sample: SampleSpec
+    photo: Path
+    job: Mapping[str, Any]
+
+    @property
+    def faces(self) -> Sequence[Mapping[str, Any]]:
+        """The faces of the answer, largest first."""
+        faces: Sequence[Mapping[str, Any]] = self.job["result"]["faces"]
+        return faces
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where pictures and results.json go.")] = Path(
+        "build/demo"
+    ),
+    simulate_gpu: Annotated[
+        int | None, typer.Option(metavar="MB", min=1, help="Add a simulated GPU worker.")
+    ] = None,
+) -> None:
+    """Fetch weights and sample photos, start everything, analyse the photos, stop everything."""
+    console = Console()
+    settings = load_settings()
+    out.mkdir(parents=True, exist_ok=True)
+    state = out.absolute() / "state"
+    shutil.rmtree(state, ignore_errors=True)
+    environment = {
+        **os.environ,  # noqa: TID251 - handed to the children
+        **environment_of(
+            data_dir=state, weights_dir=settings.weights_path.absolute(), port=0, flower_port=0
+        ),
+    }
+    _pull(environment)
+    started = time.monotonic()
+    with _fleet(environment, out, simulate_gpu=simulate_gpu, console=console) as gateway_url:
+        up_seconds = time.monotonic() - started
+        results = _analyse(gateway_url, settings)
+        work_seconds = time.monotonic() - started - up_seconds
+    for result in results:
+        annotate(result.photo, result.job["result"], out / f"{result.sample.id}.png")
+    _write_results(out / "results.json", results)
+    console.print(_table(results))
+    console.print(f"Started in {up_seconds:.1f} s, analysed in {work_seconds:.1f} s.")
+    console.print(f"Pictures and results.json are in {out}.")
+    _check(results)
+
+
+def _pull(environment: Mapping[str, str]) -> None:
+    argv = (sys.executable, "-m", "cli.main", "models", "pull", "--samples")
+    if subprocess.run(argv, cwd=ROOT, env=dict(environment), check=False).returncode:  # noqa: S603 - ours
+        raise DemoFailed("The weights or sample photos could not be had, for the reason above.")
+
+
+@contextmanager
+def _fleet(
+    environment: Mapping[str, str], out: Path, *, simulate_gpu: int | None, console: Console
+) -> Iterator[str]:
+    """Everything `facesocial up` starts; yields the gateway's address, stops it all at the end."""
+    argv = [sys.executable, "-m", "cli.main", "up"]
+    if simulate_gpu is not None:
+        argv += ["--simulate-gpu", str(simulate_gpu)]
+    log = out / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+            argv, cwd=ROOT, env=dict(environment), stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        with console.status("Starting store, workers, gateway and monitor ..."):
+            gateway_url = _await_ready(process, out.absolute() / "state" / "run" / "up.json", log)
+        yield gateway_url
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            code = process.wait(DOWN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+    if code != 0:
+        raise DemoFailed(f"The fleet did not stop cleanly (exit code {code}); see {log}.")
+
+
+def _await_ready(process: subprocess.Popen[bytes], announcement: Path, log: Path) -> str:
+    deadline = time.monotonic() + UP_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+            raise DemoFailed("\n".join(("The fleet did not start:", *lines, f"See {log}.")))
+        url = read_run_file(announcement).get("gateway")
+        if isinstance(url, str) and _is_ready(url):
+            return url
+        time.sleep(0.2)
+    raise DemoFailed(f"The gateway was not ready after {UP_SECONDS} s; see {log}.")
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=2).is_success
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def _analyse(gateway_url: str, settings: Settings) -> list[PhotoResult]:
+    weights = WeightStore(settings.weights_path)
+    samples = list(load_catalogue().samples.values())
+    with httpx.Client(base_url=gateway_url, timeout=60) as http:
+        client = GatewayClient(http)
+        photos = [weights.path(sample.file) for sample in samples]
+        # All are sent before the first is waited for: the fleet works on them side by side.
+        urls = [client.submit(photo) for photo in photos]
+        return [
+            PhotoResult(
+                sample=sample, photo=photo, job=client.wait(url, timeout_seconds=JOB_SECONDS)
+            )
+            for sample, photo, url in zip(samples, photos, urls, strict=True)
+        ]
+
+
+def _write_results(path: Path, results: Sequence[PhotoResult]) -> None:
+    body = {
+        result.sample.id: {
+            "file": result.sample.file.name,
+            "faces_expected": result.sample.faces,
+            "faces_found": len(result.faces),
+            "job": result.job,
+        }
+        for result in results
+    }
+    path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+
+
+def _table(results: Sequence[PhotoResult]) -> Table:
+    table = Table(title="Faces")
+    for heading in ("photo", "face", "box", "confidence", "age", "gender", "embedding", "ran on"):
+        table.add_column(heading)
+    for result in results:
+        device = result.job["result"]["device"]
+        for number, face in enumerate(result.faces, start=1):
+            box, looks, identity = face["bbox"], face["demographics"], face["recognition"]
+            table.add_row(
+                result.sample.file.name,
+                str(number),
+                f"{box['x']:.0f},{box['y']:.0f} {box['width']:.0f}x{box['height']:.0f}",
+                f"{face['confidence']:.2f}",
+                f"{looks['age']['value']:.0f} ({'-'.join(map(str, looks['age']['range']))})",
+                f"{looks['gender']['value']} {looks['gender']['confidence']:.2f}",
+                f"{identity['model']} {identity['embedding_size']}-d",
+                device,
+            )
+    return table
+
+
+def _check(results: Sequence[PhotoResult]) -> None:
+    """Refuse to call a wrong answer a success."""
+    for result in results:
+        found, expected = len(result.faces), result.sample.faces
+        if found != expected:
+            raise DemoFailed(f"{result.photo.name}: found {found} faces, there are {expected}.")
+        for face in result.faces:
+            if not _landmarks_inside(face):
+                raise DemoFailed(f"{result.photo.name}: landmarks lie outside their face's box.")
+
+
+def _landmarks_inside(face: Mapping[str, Any]) -> bool:
+    box = face["bbox"]
+    return all(
+        0 <= point["x"] - box["x"] <= box["width"] and 0 <= point["y"] - box["y"] <= box["height"]
+        for point in face["landmarks"].values()
+    )

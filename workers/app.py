@@ -1,0 +1,96 @@
+"""Composition root of workers, beat and monitor: `celery -A workers.app:app worker`.
+
+Importing this module reads the settings and connects nothing; models are loaded in the pool's
+processes.
+"""
+
+import sys
+from typing import Any
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import Celery, signals
+
+from models.errors import ModelsError
+from workers.celery_config import celery_settings
+from workers.contract import TASK_ANALYZE, TASK_DISPATCH, TASK_SWEEP_BLOBS
+from workers.dispatch import CeleryJobQueue
+from workers.errors import StoreUnavailable
+from workers.heartbeat import heartbeat_path, heartbeat_step
+from workers.logs import configure_logging
+from workers.settings import load_settings
+
+_log = structlog.get_logger()
+
+settings = load_settings()
+app = Celery("facesocial")
+app.conf.update(celery_settings(settings, "worker"))
+app.steps["worker"].add(heartbeat_step(heartbeat_path(settings.data_dir, settings.device)))
+
+
+class _Process:
+    """The runtime of this process, built in the pool's processes only."""
+
+    runtime: Any = None
+
+
+def _runtime() -> Any:  # noqa: ANN401 - workers.runtime is imported where inference is installed
+    if _Process.runtime is None:
+        from workers.runtime import build_runtime  # noqa: PLC0415 - beat and Flower do without it
+
+        _Process.runtime = build_runtime(
+            settings, CeleryJobQueue(app), time_limit_error=SoftTimeLimitExceeded
+        )
+    return _Process.runtime
+
+
+@app.task(name=TASK_ANALYZE)
+def analyze(job_id: str) -> None:
+    """Do the job a wake-up names, if there is still something to do."""
+    _runtime().runner.run(job_id)
+
+
+@app.task(name=TASK_DISPATCH)
+def dispatch() -> None:
+    """Take back silent workers' jobs and send due wake-ups."""
+    try:
+        _runtime().maintenance.dispatch()
+    except StoreUnavailable as error:
+        _log.warning("maintenance.store_unavailable", error=str(error))
+
+
+@app.task(name=TASK_SWEEP_BLOBS)
+def sweep_blobs() -> None:
+    """Delete images nobody needs."""
+    try:
+        _runtime().maintenance.sweep_blobs()
+    except StoreUnavailable as error:
+        _log.warning("maintenance.store_unavailable", error=str(error))
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: object) -> None:
+    configure_logging(settings)
+
+
+@signals.worker_init.connect
+def _check_weights(**_: object) -> None:
+    """Refuse to start with a clear line instead of a pool whose processes die one by one."""
+    from workers.runtime import check_weights  # noqa: PLC0415 - beat and Flower do without it
+
+    try:
+        check_weights(settings)
+    except ModelsError as error:
+        sys.exit(f"facesocial worker: {error}")
+
+
+@signals.worker_process_init.connect
+def _load_models(**_: object) -> None:
+    configure_logging(settings)
+    _runtime()
+
+
+@signals.worker_process_shutdown.connect
+def _close(**_: object) -> None:
+    if _Process.runtime is not None:
+        _Process.runtime.close()

@@ -1,0 +1,111 @@
+"""Celery's settings, every one explicit; docs/explanation/celery-settings.md gives the reasons."""
+
+from typing import Any, Literal
+
+from kombu import Queue
+
+from workers.contract import QUEUES, TASK_ANALYZE, TASK_DISPATCH, TASK_SWEEP_BLOBS
+from workers.settings import Settings
+
+#: Every queue has one Redis list under this prefix.
+KEY_PREFIX = "fq:"
+#: How often due wake-ups are sent and silent workers' jobs are taken back.
+DISPATCH_EVERY_SECONDS = 2.0
+SWEEP_EVERY_SECONDS = 60.0
+
+
+def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> dict[str, Any]:
+    """The configuration of one process.
+
+    The gateway publishes and must answer its client soon; a worker may wait longer.
+    """
+    is_gateway = role == "gateway"
+    # Without a socket timeout a half-open connection leaves a worker deaf and a gateway thread
+    # blocked for good.
+    timeout_seconds = settings.redis_timeout_seconds if is_gateway else 10
+    return {
+        "broker_url": settings.redis_url.get_secret_value(),
+        "broker_transport_options": {
+            "global_keyprefix": KEY_PREFIX,
+            # A backstop only: leases bring jobs back. Longer than any task may take.
+            "visibility_timeout": 3 * settings.task_time_limit_seconds,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": timeout_seconds,
+            "socket_connect_timeout": settings.redis_timeout_seconds if is_gateway else 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            # The order of -Q is the order of service.
+            "queue_order_strategy": "priority",
+            "priority_steps": [0],
+            "client_name": f"facesocial-{role}-broker",
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,
+        "broker_pool_limit": settings.gateway_threads if is_gateway else 10,
+        "broker_pool_acquire_timeout": 5,
+        "task_publish_retry_policy": {
+            "max_retries": 1,
+            "interval_start": 0.1,
+            "interval_step": 0.2,
+            "interval_max": 0.5,
+        },
+        "task_queues": [Queue(name) for name in QUEUES],
+        "task_default_queue": "maintenance",
+        "task_create_missing_queues": False,
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "enable_utc": True,
+        "timezone": "UTC",
+        **_worker_settings(settings),
+        **_beat_settings(),
+    }
+
+
+def _worker_settings(settings: Settings) -> dict[str, Any]:
+    return {
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_retry_on_worker_lost": True,
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        "task_time_limit": settings.task_time_limit_seconds,
+        "task_soft_time_limit": settings.task_time_limit_seconds * 9 // 10,
+        "worker_pool": "prefork",
+        "worker_pool_start_method": "spawn",
+        "worker_proc_alive_timeout": 120,
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": False,
+        # True loses jobs when the broker dies; claims make duplicates harmless.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_soft_shutdown_timeout": 30,
+        "worker_max_memory_per_child": 3 * 1024 * 1024 if settings.device == "cpu" else None,
+        "worker_max_tasks_per_child": 2000 if settings.device == "cpu" else None,
+        "worker_eta_task_limit": 100,
+        "worker_enable_remote_control": True,
+        "worker_send_task_events": False,
+        "task_send_sent_event": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+def _beat_settings() -> dict[str, Any]:
+    def every(task: str, seconds: float) -> dict[str, Any]:
+        # A maintenance message nobody took in time is useless: the next one is on its way.
+        return {
+            "task": task,
+            "schedule": seconds,
+            "options": {"queue": "maintenance", "expires": 2 * seconds},
+        }
+
+    return {
+        "beat_schedule": {
+            "dispatch": every(TASK_DISPATCH, DISPATCH_EVERY_SECONDS),
+            "sweep-blobs": every(TASK_SWEEP_BLOBS, SWEEP_EVERY_SECONDS),
+        },
+        "task_annotations": {TASK_ANALYZE: {"max_retries": 3, "default_retry_delay": 5}},
+    }

@@ -1,0 +1,60 @@
+"""Errors of the workers package.
+
+WorkersError
+├── SettingsError        a setting is wrong or unknown
+├── StoreUnavailable     the job store did not answer in time
+├── QueueFull            too many jobs are waiting
+├── JobNotFound          no such job, or its result has expired
+├── LeaseLost            another worker owns the job now: stop and write nothing
+├── BlobMissing          the image of a job is gone
+├── BlobStoreFailed      the blob store refused a read or write
+└── ImageRejected        the bytes are no image we can decode: the job fails with `code`
+"""
+
+
+class WorkersError(Exception):
+    """A job could not be handled."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class SettingsError(WorkersError):
+    """A setting is wrong. See docs/reference/settings.md."""
+
+
+class StoreUnavailable(WorkersError):
+    """The job store did not answer in time. Nothing was changed that a retry would repeat."""
+
+
+class QueueFull(WorkersError):
+    """Too many jobs are waiting. Try again later."""
+
+    def __init__(self, *, waiting: int, limit: int) -> None:
+        super().__init__(f"{waiting} jobs are waiting and the limit is {limit}. Try again later.")
+        self.waiting = waiting
+        self.limit = limit
+
+
+class JobNotFound(WorkersError):
+    """There is no such job, or its result has expired."""
+
+
+class LeaseLost(WorkersError):
+    """Another worker owns the job now. Nothing was written."""
+
+
+class BlobMissing(WorkersError):
+    """The job's image is no longer stored."""
+
+
+class BlobStoreFailed(WorkersError):
+    """The blob store refused a read or write."""
+
+
+class ImageRejected(WorkersError):
+    """The image can't be decoded."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,177 @@
+"""The job store: the one authority on what is queued, running and done.
+
+A Celery message is only a wake-up that may come late, twice or never; whoever receives one asks
+the store. This is the port; `workers.memory_jobs` and `workers.redis_jobs` implement it and pass
+one contract suite.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
+
+#: "fsynced": on disk. "pending": the store holds it, the disk write was not confirmed in time.
+#: "memory": the server cannot confirm disk writes.
+Durability = Literal["fsynced", "pending", "memory"]
+#: Why a wake-up found nothing to do.
+NotClaimed = Literal["missing", "busy", "finished", "poisoned"]
+
+#: A queued job's wake-up is sent again after at most this time.
+RESEND_CAP_SECONDS = 15 * 60
+
+POISONED = JobError(
+    code="poisoned",
+    message="Every attempt at this job lost its worker. The image or a model makes workers die; "
+    "do not send it again unchanged.",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewJob:
+    """A job as the gateway submits it."""
+
+    id: str
+    options: AnalyzeOptions
+    route: JobRoute
+    #: Key of the image in the blob store.
+    blob_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A job as the store knows it."""
+
+    id: str
+    state: JobState
+    options: AnalyzeOptions
+    route: JobRoute
+    blob_key: str
+    #: Grows with every change.
+    version: int
+    #: Claims so far.
+    attempt: int
+    #: Milliseconds since 1970 by the store's clock.
+    created_ms: int
+    started_ms: int | None
+    finished_ms: int | None
+    #: The answer as JSON text, when succeeded.
+    result_json: str | None
+    #: When failed.
+    error: JobError | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The right to work on a job until the lease ends."""
+
+    job: Job
+    #: Fencing token: a write with an older one is refused.
+    fence: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueJob:
+    """A queued job whose wake-up is to be sent (again)."""
+
+    id: str
+    options: AnalyzeOptions
+    route: JobRoute
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reaped:
+    """A job whose worker went silent."""
+
+    id: str
+    blob_key: str
+    #: Queued again, or failed as poisoned.
+    state: JobState
+
+
+class JobStore(Protocol):
+    """Stores jobs for many processes. Every call is atomic; times are the store's own.
+
+    Every method raises StoreUnavailable when the store does not answer in time. A write may have
+    happened then; all writes may be repeated without harm.
+    """
+
+    def waiting(self) -> int:
+        """Number of queued jobs."""
+        ...
+
+    def submit(self, job: NewJob) -> Durability:
+        """Store a queued job. Submitting the same id again changes nothing.
+
+        Its wake-up falls due after the resend time; see `due`.
+        """
+        ...
+
+    def expedite(self, job_id: str) -> None:
+        """Make a queued job's wake-up due now, because it could not be sent."""
+        ...
+
+    def get(self, job_id: str) -> Job:
+        """The job.
+
+        Raises:
+            JobNotFound: there is none, or its result has expired.
+        """
+        ...
+
+    def claim(self, job_id: str, *, claim_id: str) -> Claim | NotClaimed:
+        """Take a queued job, or one whose lease has ended, for one lease.
+
+        Claiming again with the same `claim_id` while the lease holds gives the same claim. A job
+        that has used up its attempts fails as poisoned here.
+        """
+        ...
+
+    def renew(self, claim: Claim) -> None:
+        """Extend the lease.
+
+        Raises:
+            LeaseLost: somebody else has the job, or it has ended.
+        """
+        ...
+
+    def succeed(self, claim: Claim, result_json: str) -> None:
+        """End the job with its answer. Repeating it changes nothing.
+
+        Raises:
+            LeaseLost: somebody else has the job, or ended it.
+        """
+        ...
+
+    def fail(self, claim: Claim, error: JobError) -> None:
+        """End the job with an error. Repeating it changes nothing.
+
+        Raises:
+            LeaseLost: somebody else has the job, or ended it.
+        """
+        ...
+
+    def reap(self, limit: int) -> Sequence[Reaped]:
+        """Queue jobs again whose lease has ended; those without attempts left fail as poisoned."""
+        ...
+
+    def due(self, limit: int) -> Sequence[DueJob]:
+        """Queued jobs whose wake-up is due; each is due again later, twice as late every time."""
+        ...
+
+    def reroute(self, job_id: str, route: JobRoute) -> bool:
+        """Change where a queued job is sent. False when it is not queued any more."""
+        ...
+
+
+class JobWatch(Protocol):
+    """Waits for jobs to end."""
+
+    def wait(self, job_id: str, timeout_seconds: float) -> Job:
+        """The job, as soon as it has ended or the time is over.
+
+        Raises:
+            JobNotFound: there is none.
+            StoreUnavailable: the store does not answer.
+        """
+        ...

@@ -1,0 +1,70 @@
+"""The blob store on obstore: a local folder by default, S3, GCS or Azure by URL."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from workers.errors import BlobMissing, BlobStoreFailed
+
+
+class ObstoreBlobs:
+    """A BlobStore anywhere obstore can reach."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, key: str, content: bytes) -> None:
+        """See BlobStore."""
+        try:
+            obstore.put(self._store, key, content)
+        except (BaseError, OSError) as error:
+            raise BlobStoreFailed(f"The image could not be stored: {error}.") from error
+
+    def get(self, key: str) -> bytes:
+        """See BlobStore."""
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except (NotFoundError, FileNotFoundError):
+            raise BlobMissing from None
+        except (BaseError, OSError) as error:
+            raise BlobStoreFailed(f"The image could not be read: {error}.") from error
+
+    def delete(self, key: str) -> None:
+        """See BlobStore."""
+        try:
+            obstore.delete(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise BlobStoreFailed(f"The image could not be deleted: {error}.") from error
+
+    def older_than(self, age_seconds: float) -> Iterator[str]:
+        """See BlobStore."""
+        limit = datetime.now(UTC) - timedelta(seconds=age_seconds)
+        try:
+            for chunk in obstore.list(self._store):
+                yield from (str(meta["path"]) for meta in chunk if meta["last_modified"] < limit)
+        except (BaseError, OSError) as error:
+            raise BlobStoreFailed(f"The blob store could not be listed: {error}.") from error
+
+
+def open_blobs(url: str) -> ObstoreBlobs:
+    """The blob store at a URL; a local folder is made, readable by this user only.
+
+    Raises:
+        BlobStoreFailed: the URL is not understood or the folder can't be made.
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            folder = Path(unquote(parts.path))
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return ObstoreBlobs(LocalStore(folder))
+        return ObstoreBlobs(from_url(url))
+    except (BaseError, OSError, ValueError) as error:
+        raise BlobStoreFailed(f"The blob store {url} can't be opened: {error}.") from error

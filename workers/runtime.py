@@ -1,0 +1,141 @@
+"""Everything a worker process holds, built once when the process starts."""
+
+from dataclasses import dataclass
+
+import redis
+import structlog
+
+from models.catalogue import Catalogue, load_catalogue
+from models.store import WeightStore
+from vram.ledger import VramLedger
+from vram.probe import MemoryProbe, NvmlProbe, SimulatedProbe
+from vram.redis_ledger import RedisLedger
+from workers.blobs import BlobStore
+from workers.device_holder import DeviceHolder
+from workers.dispatch import JobQueue
+from workers.jobs import JobStore
+from workers.maintenance import Maintenance
+from workers.obstore_blobs import open_blobs
+from workers.pipeline import FacePipeline
+from workers.redis_client import connect
+from workers.redis_jobs import RedisJobs
+from workers.residency import TASKS, Residency
+from workers.router import JobRouter
+from workers.runner import JobRunner
+from workers.settings import Settings
+
+MEBIBYTE = 1024 * 1024
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """One process's parts."""
+
+    settings: Settings
+    catalogue: Catalogue
+    client: redis.Redis
+    jobs: JobStore
+    blobs: BlobStore
+    ledger: VramLedger
+    maintenance: Maintenance
+    runner: JobRunner
+    #: None on the CPU.
+    holder: DeviceHolder | None
+
+    def close(self) -> None:
+        """Give everything back; the process ends."""
+        if self.holder:
+            self.holder.close()
+        self.client.close()
+
+
+def build_runtime(
+    settings: Settings, queue: JobQueue, *, time_limit_error: type[Exception]
+) -> Runtime:
+    """Connect, register the device and load the models.
+
+    Raises:
+        ModelsError: a model can't be loaded.
+        VramError: the device can't be registered or read.
+        WorkersError: the blob store can't be opened.
+    """
+    catalogue = load_catalogue()
+    client = connect(settings, role="worker")
+    jobs = RedisJobs(client, settings)
+    blobs = open_blobs(settings.blob_location)
+    ledger = RedisLedger(client, silent_seconds=settings.device_silent_seconds)
+    probe = device_probe(settings.device)
+    holder = _hold_device(settings, ledger, probe) if probe else None
+    residency = Residency(
+        store=WeightStore(settings.weights_path),
+        catalogue=catalogue,
+        device=settings.device,
+        threads=settings.ort_threads,
+        account=holder,
+        probe=probe,
+    )
+    residency.load()
+    _log.info("worker.ready", device=settings.device)
+    return Runtime(
+        settings=settings,
+        catalogue=catalogue,
+        client=client,
+        jobs=jobs,
+        blobs=blobs,
+        ledger=ledger,
+        maintenance=Maintenance(
+            jobs=jobs,
+            blobs=blobs,
+            queue=queue,
+            router=JobRouter(ledger, catalogue),
+            orphan_seconds=settings.blob_orphan_seconds,
+        ),
+        runner=JobRunner(
+            jobs=jobs,
+            blobs=blobs,
+            pipeline=FacePipeline(residency, max_pixels=settings.max_image_pixels),
+            lease_seconds=settings.job_lease_seconds,
+            time_limit_error=time_limit_error,
+        ),
+        holder=holder,
+    )
+
+
+def _hold_device(settings: Settings, ledger: VramLedger, probe: MemoryProbe) -> DeviceHolder:
+    holder = DeviceHolder(
+        ledger,
+        device=settings.device,
+        probe=probe,
+        reserved_bytes=settings.vram_reserved_mb * MEBIBYTE,
+    )
+    holder.start()
+    return holder
+
+
+def device_probe(device: str) -> MemoryProbe | None:
+    """What reads the memory of a device; None for the CPU.
+
+    Raises:
+        ProbeFailed: there is no such card or no driver.
+    """
+    kind, _, number = device.partition(":")
+    if kind == "cuda":
+        return NvmlProbe(int(number))
+    if kind == "sim":
+        return SimulatedProbe(total_bytes=int(number) * MEBIBYTE)
+    return None
+
+
+def check_weights(settings: Settings) -> None:
+    """Make sure that every model can be loaded, preparing graphs where needed.
+
+    Raises:
+        WeightsMissing: run `facesocial models pull`.
+        ModelsError: a weight file is damaged or can't be prepared.
+    """
+    store = WeightStore(settings.weights_path)
+    catalogue = load_catalogue()
+    for task in TASKS:
+        store.prepared(catalogue.for_task(task))
