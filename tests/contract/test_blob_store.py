@@ -1,0 +1,113 @@
+"""Every blob store keeps the same promises: in memory, and through obstore on a local folder."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from workers.blobs import BlobStore, MemoryBlobs
+from workers.errors import BlobMissing, BlobStoreFailed
+from workers.obstore_blobs import open_blobs
+
+
+@dataclass(kw_only=True)
+class Subject:
+    blobs: BlobStore
+    #: Makes a key look stored that long ago.
+    age: Callable[[str, float], None]
+
+
+@pytest.fixture(params=["memory", "local"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    if request.param == "memory":
+        now = [time.time()]
+        born: dict[str, float] = {}
+
+        class AgedBlobs(MemoryBlobs):
+            def put(self, key: str, content: bytes) -> None:
+                now[0] = time.time() - born.get(key, 0)
+                super().put(key, content)
+                now[0] = time.time()
+
+        blobs = AgedBlobs(clock=lambda: now[0])
+
+        def age(key: str, seconds: float) -> None:
+            born[key] = seconds
+            blobs.put(key, blobs.get(key))
+
+        yield Subject(blobs=blobs, age=age)
+    else:
+        folder = tmp_path / "blobs of mine"
+
+        def age_file(key: str, seconds: float) -> None:
+            then = time.time() - seconds
+            os.utime(folder / key, (then, then))
+
+        yield Subject(blobs=open_blobs(folder.as_uri()), age=age_file)
+
+
+def test_what_was_put_is_got_back(subject: Subject) -> None:
+    content = bytes(range(256)) * 1000
+
+    subject.blobs.put("job_1", content)
+
+    assert subject.blobs.get("job_1") == content
+
+
+def test_putting_again_replaces(subject: Subject) -> None:
+    subject.blobs.put("job_1", b"first")
+    subject.blobs.put("job_1", b"second")
+
+    assert subject.blobs.get("job_1") == b"second"
+
+
+def test_an_unknown_key_is_missing(subject: Subject) -> None:
+    with pytest.raises(BlobMissing):
+        subject.blobs.get("job_x")
+
+
+def test_a_deleted_blob_is_gone_and_deleting_again_changes_nothing(subject: Subject) -> None:
+    subject.blobs.put("job_1", b"x")
+
+    subject.blobs.delete("job_1")
+    subject.blobs.delete("job_1")
+
+    with pytest.raises(BlobMissing):
+        subject.blobs.get("job_1")
+
+
+def test_only_old_blobs_are_listed_as_old(subject: Subject) -> None:
+    for key in ("old", "young"):
+        subject.blobs.put(key, b"x")
+    subject.age("old", 120)
+
+    assert list(subject.blobs.older_than(60)) == ["old"]
+
+
+def test_a_local_store_is_closed_to_other_users_and_writes_whole_files(tmp_path: Path) -> None:
+    folder = tmp_path / "blobs"
+    blobs = open_blobs(folder.as_uri())
+
+    blobs.put("job_1", b"content")
+
+    assert folder.stat().st_mode & 0o077 == 0
+    assert [path.name for path in folder.iterdir()] == ["job_1"]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "file:///proc/nowhere/at-all"])
+def test_a_store_that_can_t_be_opened_is_told(url: str) -> None:
+    with pytest.raises(BlobStoreFailed, match=url.removeprefix("file://")):
+        open_blobs(url)
+
+
+def test_a_store_that_refuses_a_write_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "blobs"
+    blobs = open_blobs(folder.as_uri())
+    folder.rmdir()
+    folder.write_text("a file where the folder was")
+
+    with pytest.raises(BlobStoreFailed):
+        blobs.put("job_1", b"x")
