@@ -3,12 +3,10 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,16 +20,13 @@ from cli.annotate import annotate
 from cli.errors import CliError
 from cli.gateway_client import GatewayClient
 from cli.launcher.fleet import ROOT
-from cli.launcher.run_files import read_run_file
+from cli.local_fleet import local_fleet
 from models.catalogue import SampleSpec, load_catalogue
 from models.store import WeightStore
 from workers.settings import Settings, environment_of, load_settings
 
-#: Time for the store, gateway and workers to come up on a slow machine.
-UP_SECONDS = 120
+#: Time for a photo, the start of the workers' processes included.
 JOB_SECONDS = 120
-#: Time for the fleet to drain.
-DOWN_SECONDS = 60
 
 
 class DemoFailed(CliError):
@@ -75,7 +70,9 @@ def demo(
     }
     _pull(environment)
     started = time.monotonic()
-    with _fleet(environment, out, simulate_gpu=simulate_gpu, console=console) as gateway_url:
+    arguments = [] if simulate_gpu is None else ["--simulate-gpu", str(simulate_gpu)]
+    console.print("Starting store, workers, gateway and monitor ...")
+    with local_fleet(environment, log=out / "up.log", arguments=arguments) as gateway_url:
         up_seconds = time.monotonic() - started
         results = _analyse(gateway_url, settings)
         work_seconds = time.monotonic() - started - up_seconds
@@ -92,54 +89,6 @@ def _pull(environment: Mapping[str, str]) -> None:
     argv = (sys.executable, "-m", "cli.main", "models", "pull", "--samples")
     if subprocess.run(argv, cwd=ROOT, env=dict(environment), check=False).returncode:  # noqa: S603 - ours
         raise DemoFailed("The weights or sample photos could not be had, for the reason above.")
-
-
-@contextmanager
-def _fleet(
-    environment: Mapping[str, str], out: Path, *, simulate_gpu: int | None, console: Console
-) -> Iterator[str]:
-    """Everything `facesocial up` starts; yields the gateway's address, stops it all at the end."""
-    argv = [sys.executable, "-m", "cli.main", "up"]
-    if simulate_gpu is not None:
-        argv += ["--simulate-gpu", str(simulate_gpu)]
-    log = out / "up.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-            argv, cwd=ROOT, env=dict(environment), stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        with console.status("Starting store, workers, gateway and monitor ..."):
-            gateway_url = _await_ready(process, out.absolute() / "state" / "run" / "up.json", log)
-        yield gateway_url
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            code = process.wait(DOWN_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-    if code != 0:
-        raise DemoFailed(f"The fleet did not stop cleanly (exit code {code}); see {log}.")
-
-
-def _await_ready(process: subprocess.Popen[bytes], announcement: Path, log: Path) -> str:
-    deadline = time.monotonic() + UP_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-            raise DemoFailed("\n".join(("The fleet did not start:", *lines, f"See {log}.")))
-        url = read_run_file(announcement).get("gateway")
-        if isinstance(url, str) and _is_ready(url):
-            return url
-        time.sleep(0.2)
-    raise DemoFailed(f"The gateway was not ready after {UP_SECONDS} s; see {log}.")
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health/ready", timeout=2).is_success
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return False
 
 
 def _analyse(gateway_url: str, settings: Settings) -> list[PhotoResult]:
@@ -173,18 +122,17 @@ def _write_results(path: Path, results: Sequence[PhotoResult]) -> None:
 
 def _table(results: Sequence[PhotoResult]) -> Table:
     table = Table(title="Faces")
-    for heading in ("photo", "face", "box", "confidence", "age", "gender", "embedding", "ran on"):
-        table.add_column(heading)
+    for heading in ("photo", "box x,y wxh", "conf.", "age", "gender", "embedding", "on"):
+        table.add_column(heading, no_wrap=True)
     for result in results:
         device = result.job["result"]["device"]
-        for number, face in enumerate(result.faces, start=1):
+        for face in result.faces:
             box, looks, identity = face["bbox"], face["demographics"], face["recognition"]
             table.add_row(
                 result.sample.file.name,
-                str(number),
                 f"{box['x']:.0f},{box['y']:.0f} {box['width']:.0f}x{box['height']:.0f}",
                 f"{face['confidence']:.2f}",
-                f"{looks['age']['value']:.0f} ({'-'.join(map(str, looks['age']['range']))})",
+                f"{looks['age']['value']:.0f}",
                 f"{looks['gender']['value']} {looks['gender']['confidence']:.2f}",
                 f"{identity['model']} {identity['embedding_size']}-d",
                 device,

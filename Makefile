@@ -1,0 +1,51 @@
+# Every command a developer or a newcomer needs. `make` lists them.
+
+PYTHON ?= python3
+#: cpu, or gpu (CUDA 12) or gpu-cu13 (CUDA 13): which inference runtime `make setup` installs.
+RUNTIME ?= cpu
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(RUNTIME)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint fmt up demo bench lock ci clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv (RUNTIME=gpu or gpu-cu13 for a CUDA machine)
+
+$(STAMP): pyproject.toml requirements/dev.txt requirements/dev-gpu.txt requirements/dev-gpu-cu13.txt scripts/setup.sh
+	@PYTHON=$(PYTHON) RUNTIME=$(RUNTIME) sh scripts/setup.sh $(VENV)
+
+demo: setup ## Fetch weights, start everything, find the faces in real photos, stop everything
+	@$(BIN)/facesocial demo
+
+up: setup ## Start store, workers, gateway and monitor; Ctrl-C stops them (ARGS="--simulate-gpu 6144")
+	@$(BIN)/facesocial up $(ARGS)
+
+test: setup ## Run all tests
+	@$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: setup ## Check format, rules, types, layering and spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/codespell
+
+fmt: setup ## Format and apply safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## Measure HTTP against the in-process loop
+	$(BIN)/python -m benchmarks baseline $(ARGS)
+
+lock: setup ## Write the locked requirements anew
+	@PATH="$(abspath $(BIN)):$$PATH" sh requirements/lock.sh
+
+ci: lint demo test ## What continuous integration runs
+
+clean: ## Delete what was built; downloads of weights stay
+	rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,53 @@
+"""The `facesocial` command."""
+
+import sys
+from importlib.metadata import version as installed_version
+from typing import NoReturn
+
+import typer
+
+from cli import models as models_command
+from cli.demo import demo
+from cli.errors import CliError
+from cli.up import up
+from models.errors import ModelsError
+from vram.errors import VramError
+from workers.errors import SettingsError, WorkersError
+
+app = typer.Typer(
+    name="facesocial",
+    help="Face analysis on one small GPU, or none.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.command()(demo)
+app.add_typer(models_command.app, name="models")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(installed_version("facesocial"))
+
+
+def run() -> NoReturn:
+    """Run the command line: 0 when it worked, 1 when it did not, 2 when it was used wrongly."""
+    try:
+        app(prog_name="facesocial")
+    except SettingsError as error:
+        _leave(error, 2)
+    except (CliError, ModelsError, VramError, WorkersError) as error:
+        _leave(error, 1)
+    sys.exit(0)
+
+
+def _leave(error: Exception, code: int) -> NoReturn:
+    print(f"facesocial: {error}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,55 @@
+"""Runs of allowed sizes: one session, many chips."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import InferenceSession
+
+
+def batch_sizes(count: int, buckets: Sequence[int]) -> list[int]:
+    """Split a count into allowed batch sizes, largest first.
+
+    Args:
+        count: How many there are.
+        buckets: Allowed sizes; 1 must be among them.
+
+    Raises:
+        ValueError: the buckets cannot make up every count.
+    """
+    if 1 not in buckets:
+        raise ValueError(f"Batch sizes {list(buckets)} must include 1.")
+    sizes: list[int] = []
+    for bucket in sorted(buckets, reverse=True):
+        times, count = divmod(count, bucket)
+        sizes += [bucket] * times
+    return sizes
+
+
+def run_batched(
+    session: InferenceSession, chips: Sequence[NDArray[Any]], buckets: Sequence[int]
+) -> NDArray[np.float32]:
+    """Run chips of one size through a network with one input and one output.
+
+    Args:
+        session: Its input is (batch, 3, H, W) float32, its output (batch, D).
+        chips: At least one; each (H, W, 3), uint8 or float32, as the network wants colours.
+        buckets: Allowed batch sizes; 1 must be among them.
+
+    Returns:
+        (len(chips), D) float32, in the order of the chips.
+
+    Raises:
+        InferenceFailed: the runtime refused a run.
+    """
+    (feed,), (answer,) = session.inputs, session.outputs
+    rows: list[NDArray[np.float32]] = []
+    start = 0
+    for size in batch_sizes(len(chips), buckets):
+        batch = np.stack(chips[start : start + size]).transpose(0, 3, 1, 2)
+        tensor = np.ascontiguousarray(batch, dtype=np.float32)
+        rows.append(session.run({feed.name: tensor})[answer.name])
+        start += size
+    return np.concatenate(rows)

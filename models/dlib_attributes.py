@@ -1,0 +1,136 @@
+"""Age and gender from dlib's face chips (Cydral Technology's dlib networks, as ONNX graphs)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batching import run_batched
+from models.contract import InferenceSession
+from models.geometry import align
+from models.results import AgeEstimate, DetectedFace, GenderEstimate, Image, Points
+
+AGE_CHIP_SIZE = 64
+GENDER_CHIP_SIZE = 32
+#: (5, 2), as fractions of the chip's side, in the order of LANDMARK_NAMES. dlib aligns these
+#: chips (`get_face_chip`, padding 0.2) by eye corners and nose base, which YuNet does not give;
+#: so this is where YuNet's landmarks lie in dlib's chips: the median over 787 UTKFace crops.
+TEMPLATE: Points = np.array(
+    [[0.3061, 0.2794], [0.6884, 0.2817], [0.4907, 0.5049], [0.3248, 0.6738], [0.6632, 0.6764]],
+    np.float32,
+)
+#: Mean of the networks' training images, RGB, and their divisor (dlib's `input_rgb_image`).
+_MEAN_RGB = np.array([122.782, 117.001, 104.298], np.float32)
+_DIVISOR = np.float32(256)
+
+#: Years that each of the 81 age classes stands for.
+AGE_YEARS: NDArray[np.float64] = np.concatenate([[0.25], np.arange(1, 81)])
+#: Share of the probability that an age range holds at least.
+RANGE_PROBABILITY = 0.5
+#: In the order of the network's output.
+GENDERS = ("female", "male")
+
+
+class DlibAge:
+    """Estimates how old faces look, up to 80 years."""
+
+    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
+        """Take over a loaded graph.
+
+        Args:
+            session: The prepared age graph.
+            batch_buckets: Batch sizes a run may have; 1 must be among them.
+        """
+        self._session = session
+        self._buckets = tuple(batch_buckets)
+
+    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[AgeEstimate]:
+        """Estimate the age of each face of one image, in their order.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            faces: Faces found in that image.
+
+        Raises:
+            InferenceFailed: the runtime refused a run.
+        """
+        if not faces:
+            return []
+        chips = face_chips(image, faces, AGE_CHIP_SIZE)
+        return [age_of(row) for row in run_batched(self._session, chips, self._buckets)]
+
+
+class DlibGender:
+    """Estimates which gender faces read as."""
+
+    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
+        """Take over a loaded graph.
+
+        Args:
+            session: The prepared gender graph.
+            batch_buckets: Batch sizes a run may have; 1 must be among them.
+        """
+        self._session = session
+        self._buckets = tuple(batch_buckets)
+
+    def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[GenderEstimate]:
+        """Estimate the gender of each face of one image, in their order.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            faces: Faces found in that image.
+
+        Raises:
+            InferenceFailed: the runtime refused a run.
+        """
+        if not faces:
+            return []
+        chips = face_chips(image, faces, GENDER_CHIP_SIZE)
+        return [gender_of(row) for row in run_batched(self._session, chips, self._buckets)]
+
+
+def face_chips(image: Image, faces: Sequence[DetectedFace], size: int) -> list[NDArray[np.float32]]:
+    """Cut and normalise the networks' inputs: each (size, size, 3) float32, RGB."""
+    template = TEMPLATE * np.float32(size)
+    chips = [align(image, face.landmarks, template, size) for face in faces]
+    return [(chip - _MEAN_RGB) / _DIVISOR for chip in chips]
+
+
+def age_of(probabilities: NDArray[np.floating[Any]]) -> AgeEstimate:
+    """Read an age from (81,) class probabilities: expected value and shortest likely range."""
+    likely = probabilities.astype(np.float64)
+    likely /= likely.sum()
+    low, high = shortest_range(likely, RANGE_PROBABILITY)
+    return AgeEstimate(
+        years=float(likely @ AGE_YEARS),
+        low_years=low,
+        high_years=high,
+        confidence=min(1.0, float(likely[low : high + 1].sum())),
+    )
+
+
+def shortest_range(probabilities: NDArray[np.float64], share: float) -> tuple[int, int]:
+    """First and last index of the shortest run that holds a share of the probability.
+
+    Of several such runs the most probable wins, then the first.
+
+    Args:
+        probabilities: (N,), sum 1.
+        share: 0 to 1.
+    """
+    below = np.concatenate([[0.0], np.cumsum(probabilities)])
+    for length in range(1, len(probabilities)):
+        held = below[length:] - below[:-length]
+        first = int(held.argmax())
+        if held[first] >= share:
+            return first, first + length - 1
+    return 0, len(probabilities) - 1
+
+
+def gender_of(probabilities: NDArray[np.floating[Any]]) -> GenderEstimate:
+    """Read a gender from (2,) class probabilities in the order of GENDERS."""
+    likeliest = int(probabilities.argmax())
+    return GenderEstimate(
+        value=GENDERS[likeliest], confidence=min(1.0, float(probabilities[likeliest]))
+    )

