@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import LauncherError
-from cli.launcher.banner import Whereabouts, banner
+from cli.launcher.banner import Whereabouts, show_banner
 from cli.launcher.cores import usable_cores
 from cli.launcher.data_dir import DataDir
 from cli.launcher.embedded_store import EmbeddedStore
@@ -117,7 +117,7 @@ def _supervise(
         supervisor = Supervisor(
             stages, output=output, requests=requests, children_file=data.children_file
         )
-        return supervisor.run(on_up=lambda: console.print(banner(_whereabouts(plan, data))))
+        return supervisor.run(on_up=lambda: show_banner(console, _whereabouts(plan, data)))
 
 
 def _complete_weights(plan: Plan, console: SteadyConsole) -> None:

@@ -5,9 +5,10 @@ import uuid_utils
 from flask import Blueprint, Response, request
 
 from api.images import check_image
-from api.job_view import accepted_response
+from api.job_view import accepted_response, job_response
 from api.services import Services, services
 from api.uploads import Upload, read_upload
+from api.waiting import read_or_wait, wait_seconds
 from workers.errors import QueueFull, StoreUnavailable
 from workers.jobs import Durability, NewJob
 
@@ -18,8 +19,12 @@ _log = structlog.get_logger()
 
 @blueprint.post("/api/v1/face/analyze")
 def analyze() -> Response:
-    """Check the image's header, keep it, store the job, wake a worker; answer 202."""
+    """Check the image's header, keep it, store the job, wake a worker; answer 202.
+
+    With `?wait=seconds` the answer is 200 with the ended job, if it ends in that time.
+    """
     parts = services()
+    seconds = wait_seconds(request.args)
     # Asked first: with the store away or the queue full nothing is read or kept.
     waiting = parts.jobs.waiting()
     if waiting >= parts.settings.max_waiting_jobs:
@@ -31,7 +36,8 @@ def analyze() -> Response:
         max_pixels=parts.settings.max_image_pixels,
     )
     job_id, durability = _submit(parts, upload)
-    return accepted_response(parts.jobs.get(job_id), durability)
+    job = read_or_wait(parts, job_id, seconds)
+    return job_response(job) if job.state.is_final else accepted_response(job, durability)
 
 
 def _submit(parts: Services, upload: Upload) -> tuple[str, Durability]:

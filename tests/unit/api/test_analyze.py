@@ -17,6 +17,7 @@ from api.services import Services
 from workers.contract import ANALYSES, AnalyzeOptions, JobState
 from workers.dispatch import MemoryJobQueue
 from workers.errors import BlobMissing, StoreUnavailable
+from workers.jobs import Claim
 
 URL = "/api/v1/face/analyze"
 
@@ -276,3 +277,38 @@ def test_default_options_ask_for_every_analysis_there_is(
     parts.blobs.delete(job.blob_key)
     with pytest.raises(BlobMissing):
         parts.blobs.get(job.blob_key)
+
+
+def test_a_client_that_waits_gets_the_ended_job(
+    parts: Services, photo: Callable[..., bytes]
+) -> None:
+    class InstantQueue:
+        def publish(self, job_id: str, queue: str) -> None:
+            claim = parts.jobs.claim(job_id, claim_id=queue)
+            assert isinstance(claim, Claim)
+            parts.jobs.succeed(claim, '{"faces": []}')
+
+    client = create_app(dataclasses.replace(parts, queue=InstantQueue())).test_client()
+
+    response = client.post(f"{URL}?wait=20", data={"image": (io.BytesIO(photo()), "a.jpg")})
+
+    assert response.status_code == 200
+    assert response.get_json()["result"] == {"faces": []}
+
+
+def test_a_client_whose_wait_is_over_gets_the_address(
+    client: FlaskClient, photo: Callable[..., bytes]
+) -> None:
+    response = client.post(f"{URL}?wait=0.01", data={"image": (io.BytesIO(photo()), "a.jpg")})
+
+    assert response.status_code == 202
+    assert response.headers["Location"].startswith("/api/v1/jobs/job_")
+
+
+def test_a_wrong_wait_is_refused_before_anything_is_stored(
+    client: FlaskClient, parts: Services, photo: Callable[..., bytes]
+) -> None:
+    response = client.post(f"{URL}?wait=soon", data={"image": (io.BytesIO(photo()), "a.jpg")})
+
+    assert (response.status_code, response.get_json()["field"]) == (422, "wait")
+    assert parts.jobs.waiting() == 0

@@ -1,0 +1,47 @@
+"""What `facesocial up` says once everything runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whereabouts:
+    """Where to click."""
+
+    gateway_url: str
+    #: None: no monitor runs.
+    flower_url: str | None
+    flower_user: str
+    flower_password: str
+    logs: Path
+    #: "embedded", or the host of the store that was given.
+    store: str
+    #: "cuda:0", "sim:6144"; empty: all work is the CPU's.
+    gpus: tuple[str, ...]
+
+
+def show_banner(console: Console, where: Whereabouts) -> None:
+    """Print a panel with the addresses, and first commands to try."""
+    rows = Table.grid(padding=(0, 2))
+    rows.add_row("Gateway", where.gateway_url)
+    if where.flower_url:
+        rows.add_row("Monitor", where.flower_url)
+        rows.add_row("", f"user {where.flower_user}, password {where.flower_password}")
+    rows.add_row("Devices", ", ".join(("CPU", *map(_device, where.gpus))))
+    rows.add_row("Store", where.store)
+    rows.add_row("Logs", str(where.logs))
+    console.print(Panel(rows, title="FaceSocial is up", title_align="left", expand=False))
+    post = f"curl -F image=@photo.jpg {where.gateway_url}/api/v1/face/analyze"
+    read = f"curl '{where.gateway_url}/api/v1/jobs/JOB_ID?wait=20'"
+    # Outside the frame and never broken, to be copied whole.
+    console.print(Text(f"Try:   {post}\nThen:  {read}\nStop:  Ctrl-C"), soft_wrap=True)
+
+
+def _device(gpu: str) -> str:
+    kind, _, value = gpu.partition(":")
+    return f"simulated GPU of {value} MB (computes on the CPU)" if kind == "sim" else gpu
