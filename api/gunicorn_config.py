@@ -8,14 +8,17 @@ from workers.settings import load_settings
 
 _settings = load_settings()
 
-bind = f"{_settings.host}:{_settings.port}"
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+bind = f"{_host}:{_settings.port}"
 workers = _settings.gateway_processes
 worker_class = "gthread"
 threads = _settings.gateway_threads
 #: Longer than the longest wait a client may ask for.
 timeout = int(_settings.max_wait_seconds) + 30
 graceful_timeout = 30
-keepalive = 5
+#: Longer than clients keep idle connections, so that it is they who close them. An idle connection
+#: holds no thread.
+keepalive = 75
 #: A second socket for commands: nobody here uses it.
 control_socket_disable = True
 limit_request_line = 4094

@@ -72,9 +72,9 @@ def demo(
     started = time.monotonic()
     arguments = [] if simulate_gpu is None else ["--simulate-gpu", str(simulate_gpu)]
     console.print("Starting store, workers, gateway and monitor ...")
-    with local_fleet(environment, log=out / "up.log", arguments=arguments) as gateway_url:
+    with local_fleet(environment, log=out / "up.log", arguments=arguments) as fleet:
         up_seconds = time.monotonic() - started
-        results = _analyse(gateway_url, settings)
+        results = _analyse(fleet.url, settings)
         work_seconds = time.monotonic() - started - up_seconds
     for result in results:
         annotate(result.photo, result.job["result"], out / f"{result.sample.id}.png")

@@ -10,10 +10,16 @@ from cli.errors import CliError
 
 #: One long poll; the gateway may answer sooner.
 POLL_SECONDS = 10
+#: Pause before a gateway that is away is asked again.
+AWAY_SECONDS = 0.5
 
 
 class GatewayFailed(CliError):
     """The gateway did not answer as it should."""
+
+
+class GatewayAway(GatewayFailed):
+    """The gateway, or the store behind it, does not answer now. Try again later."""
 
 
 class GatewayClient:
@@ -40,24 +46,37 @@ class GatewayClient:
     def wait(self, job_url: str, *, timeout_seconds: float) -> dict[str, Any]:
         """The ended job, its result included.
 
+        A gateway or store that is away for a moment is asked again.
+
         Raises:
             GatewayFailed: it has not ended in time, or failed; the message says why.
         """
         deadline = time.monotonic() + timeout_seconds
+        trouble = "it is still running"
         while time.monotonic() < deadline:
-            response = self._call("GET", job_url, params={"wait": POLL_SECONDS})
-            job: dict[str, Any] = response.json()
+            try:
+                job: dict[str, Any] = self._call(
+                    "GET", job_url, params={"wait": POLL_SECONDS}
+                ).json()
+            except GatewayAway as error:
+                trouble = str(error)
+                time.sleep(AWAY_SECONDS)
+                continue
             if job["state"] == "succeeded":
                 return job
             if job["state"] == "failed":
                 raise GatewayFailed(f"The job {job['id']} failed: {job['error']['message']}")
-        raise GatewayFailed(f"The job at {job_url} has not ended after {timeout_seconds:.0f} s.")
+        raise GatewayFailed(
+            f"The job at {job_url} has not ended after {timeout_seconds:.0f} s: {trouble}"
+        )
 
     def _call(self, method: str, url: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
         try:
             response = self._http.request(method, url, **arguments)
         except httpx.HTTPError as error:
-            raise GatewayFailed(f"The gateway did not answer: {error}.") from error
+            raise GatewayAway(f"The gateway did not answer: {error}.") from error
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise GatewayAway(_detail(response))
         if response.is_error:
             raise GatewayFailed(f"The gateway refused {method} {url}: {_detail(response)}")
         return response

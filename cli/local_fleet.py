@@ -1,11 +1,11 @@
 """`facesocial up` as a child of another program: started, awaited, stopped."""
 
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from workers.settings import load_settings
 
 #: Time for the store, the gateway and the workers to come up on a slow machine.
 UP_SECONDS = 120
+POLL_SECONDS = 0.1
 #: Time for the fleet to drain.
 DOWN_SECONDS = 60
 
@@ -26,11 +27,34 @@ class FleetFailed(CliError):
     """The fleet did not start or did not stop cleanly."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalFleet:
+    """A running fleet, from outside."""
+
+    #: The gateway's address.
+    url: str
+    data: DataDir
+
+    def pid(self, name: str) -> int:
+        """Of a process the launcher keeps up, e.g. "gateway"; waits while it is restarted.
+
+        Raises:
+            FleetFailed: there is none of that name.
+        """
+        deadline = time.monotonic() + UP_SECONDS
+        while time.monotonic() < deadline:
+            for record in read_run_file(self.data.children_file).get("children", []):
+                if record["name"] == name:
+                    return int(record["pid"])
+            time.sleep(POLL_SECONDS)
+        raise FleetFailed(f"The fleet has no process '{name}'.")
+
+
 @contextmanager
 def local_fleet(
     environment: Mapping[str, str], *, log: Path, arguments: Sequence[str] = ()
-) -> Iterator[str]:
-    """Run a fleet; yields the gateway's address once it is ready.
+) -> Iterator[LocalFleet]:
+    """Run a fleet, from when its gateway is ready to when it has drained.
 
     Args:
         environment: Of `facesocial up`, settings included.
@@ -47,7 +71,7 @@ def local_fleet(
         )
     data = DataDir(root=load_settings(environment).data_dir.absolute())
     try:
-        yield _await_ready(process, data, log)
+        yield LocalFleet(url=_await_ready(process, data, log), data=data)
     finally:
         code = _stop(process)
     if code != 0:
@@ -65,7 +89,7 @@ def _await_ready(process: subprocess.Popen[bytes], data: DataDir, log: Path) -> 
         # A former fleet's announcement may still lie there.
         if announced.get("pid") == process.pid and isinstance(url, str) and _is_ready(url):
             return url
-        time.sleep(0.2)
+        time.sleep(POLL_SECONDS)
     raise FleetFailed(f"The gateway was not ready after {UP_SECONDS} s; see {log}.")
 
 
@@ -77,7 +101,8 @@ def _is_ready(url: str) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> int:
-    process.send_signal(signal.SIGINT)
+    # Not SIGINT: shells let their background jobs, and so us, ignore it.
+    process.terminate()
     try:
         return process.wait(DOWN_SECONDS)
     except subprocess.TimeoutExpired:

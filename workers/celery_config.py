@@ -51,7 +51,7 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
             "interval_step": 0.2,
             "interval_max": 0.5,
         },
-        "task_queues": [Queue(name) for name in QUEUES],
+        "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
         "task_default_queue": "maintenance",
         "task_create_missing_queues": False,
         "result_backend": None,

@@ -9,7 +9,6 @@ from models.contract import Tensors
 from models.geometry import fit
 from models.testing import ScriptedSession
 from models.yunet import (
-    LOOKS,
     STRIDES,
     Candidates,
     YuNet,
@@ -145,8 +144,28 @@ def test_each_image_is_looked_at_in_its_own_shape_and_two_sizes() -> None:
     assert shapes == [(320, 640), (160, 320), (640, 640), (320, 320)]
     # One answer in canvas pixels means a larger face in the image the less that was enlarged.
     widths = [sorted(face.box.width for face in faces) for faces in found]
-    assert widths[0] == pytest.approx([32 * 200 / side for side in LOOKS])
-    assert widths[1] == pytest.approx([32 * 50 / side for side in LOOKS])
+    assert widths[0] == pytest.approx([32 * 200 / 640, 32 * 200 / 320])
+    assert widths[1] == pytest.approx([32 * 50 / 640, 32 * 50 / 320])
+
+
+def test_the_second_look_counts_only_faces_large_enough_for_good_boxes() -> None:
+    def answer(feeds: Tensors) -> Outputs:
+        outputs = _one_face(feeds)
+        outputs["bbox_8"][0, :, 2] -= 0.01
+        return outputs
+
+    session = ScriptedSession.of(load_catalogue().model("yunet"), answer)
+    image = np.zeros((640, 640, 3), np.uint8)
+    [faces] = YuNet(session).detect([image], min_confidence=0.5, max_faces=9)
+    assert [face.box.width for face in faces] == pytest.approx([32 * np.exp(-0.01)])
+
+
+def test_candidates_smaller_than_wanted_are_dropped() -> None:
+    outputs = _silence(64, 64)
+    _see(outputs, 8, 0)
+    _see(outputs, 16, 9)
+    found = decode(outputs, width=64, min_confidence=0.5, min_side=33)
+    assert found.boxes[:, 2].tolist() == pytest.approx([64])
 
 
 def _one_face(feeds: Tensors) -> Outputs:

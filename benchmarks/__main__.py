@@ -1,0 +1,72 @@
+"""`python -m benchmarks NAME`: measure, then print a table or JSON. Progress goes to stderr."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from benchmarks.baseline import measure_baseline
+from benchmarks.errors import BenchmarkFailed
+from benchmarks.table import print_baseline
+from cli.errors import CliError
+from models.errors import ModelsError
+from workers.errors import WorkersError
+from workers.logs import configure_logging
+from workers.settings import load_settings
+
+app = typer.Typer(
+    help="Measurements of FaceSocial on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _choose() -> None:
+    """Each command is one measurement."""
+
+
+@app.command()
+def baseline(
+    *,
+    photos: Annotated[int, typer.Option(min=1, help="Photos per phase and repetition.")] = 100,
+    repetitions: Annotated[int, typer.Option(min=1, help="Medians are taken over these.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Compare the pipeline alone with the whole service, in one run."""
+    settings = load_settings()
+    configure_logging(settings)
+    report = measure_baseline(
+        settings, photos=photos, repetitions=repetitions, console=Console(stderr=True)
+    )
+    text = json.dumps(report, indent=2)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text + "\n", encoding="utf-8")
+    _show(report, text if as_json else None)
+
+
+def _show(report: dict[str, Any], text: str | None) -> None:
+    if text is None:
+        print_baseline(report, Console())
+    else:
+        print(text)
+
+
+def run() -> None:
+    """Run a measurement: 0 when it was made, 1 when not, 2 when it was asked for wrongly."""
+    try:
+        app(prog_name="python -m benchmarks")
+    except (BenchmarkFailed, CliError, ModelsError, WorkersError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

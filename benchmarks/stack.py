@@ -1,0 +1,192 @@
+"""A private `facesocial up` on a folder of its own: started, warmed up, stopped."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.children import child_environment
+from benchmarks.cpu_clock import cpu_seconds
+from benchmarks.errors import BenchmarkFailed
+from cli.gateway_client import GatewayClient
+from cli.launcher.data_dir import DataDir
+from cli.launcher.fleet import ROOT
+from cli.launcher.output import tail
+from cli.launcher.run_files import read_run_file
+from workers.settings import Settings
+
+#: Time for the store, workers and gateway to come up on a slow machine.
+UP_SECONDS = 120
+#: Time for every pool process to have loaded its models and served a job.
+WARM_SECONDS = 120
+DOWN_SECONDS = 90
+JOB_SECONDS = 60
+#: CPU time no idle pool process takes while warming up; one photo takes more.
+SERVED_CPU_SECONDS = 0.04
+_CPU_WORKER = "worker-cpu"
+#: In the command line of the pool's processes.
+_POOL_MARK = "spawn_main"
+#: The event a pool process logs when its models are loaded.
+_LOADED = "worker.ready"
+
+
+class Stack:
+    """A running fleet.
+
+    Args:
+        process: The launcher.
+        data: Its folder.
+        url: The gateway's address.
+    """
+
+    def __init__(self, process: psutil.Process, data: DataDir, url: str) -> None:
+        self._process = process
+        self._data = data
+        self.url = url
+
+    def groups(self) -> dict[str, list[psutil.Process]]:
+        """The fleet's processes by what they do; "worker" is the pool, "consumer" its parent."""
+        children = read_run_file(self._data.children_file).get("children", [])
+        groups = {"launcher": [self._process]}
+        for child in children:
+            groups[child["name"]] = _family(child["pid"])
+        pool = self.pool()
+        consumer = [one for one in groups.pop(_CPU_WORKER, []) if one not in pool]
+        return {**groups, "consumer": consumer, "worker": pool}
+
+    def pool(self) -> list[psutil.Process]:
+        """The processes that analyse photos."""
+        children = read_run_file(self._data.children_file).get("children", [])
+        worker = next((one["pid"] for one in children if one["name"] == _CPU_WORKER), None)
+        family = _family(worker)[1:] if worker else []
+        return [one for one in family if _is_pool_process(one)]
+
+    def warm_up(self, client: GatewayClient, photos: Sequence[Path], processes: int) -> None:
+        """Submit photos until every process of the pool has served some.
+
+        Raises:
+            BenchmarkFailed: the pool has another size, or a process serves nothing in time.
+        """
+        deadline = time.monotonic() + WARM_SECONDS
+        while not self._all_loaded(processes):
+            _check_time(deadline, f"The {processes} worker processes did not load their models")
+            time.sleep(0.1)
+        before = {one.pid: cpu_seconds(one) for one in self.pool()}
+        if len(before) != processes:
+            raise BenchmarkFailed(f"The pool has {len(before)} processes, not {processes}.")
+        idle = set(before)
+        while idle:
+            _check_time(deadline, "A worker process served nothing")
+            self._analyse(client, photos, 2 * processes)
+            used = {one.pid: cpu_seconds(one) for one in self.pool()}
+            idle = {pid for pid in idle if used[pid] - before[pid] < SERVED_CPU_SECONDS}
+
+    def _all_loaded(self, processes: int) -> bool:
+        log = self._data.logs / f"{_CPU_WORKER}.log"
+        return log.read_text(encoding="utf-8", errors="replace").count(_LOADED) >= processes
+
+    def _analyse(self, client: GatewayClient, photos: Sequence[Path], count: int) -> None:
+        urls = [client.submit(photos[number % len(photos)]) for number in range(count)]
+        for url in urls:
+            client.wait(url, timeout_seconds=JOB_SECONDS)
+
+
+@contextmanager
+def running_stack(settings: Settings, *, processes: int) -> Iterator[Stack]:
+    """Start everything but the monitor; stop it all at the end.
+
+    Args:
+        settings: What shapes the work; see child_environment.
+        processes: Size of the CPU worker's pool.
+
+    Raises:
+        BenchmarkFailed: it does not start, or does not stop cleanly.
+    """
+    with tempfile.TemporaryDirectory(prefix="facesocial-benchmark-") as folder:
+        data = DataDir(root=Path(folder) / "data")
+        log = Path(folder) / "up.log"
+        # Nothing but the size of the pool differs from what a user starts. On the CPU only.
+        environment = {
+            **child_environment(settings, {"worker_concurrency": processes}),
+            "CUDA_VISIBLE_DEVICES": "-1",
+        }
+        process = _start(data.root, log, environment)
+        try:
+            url = _await_ready(process, data, log)
+            yield Stack(psutil.Process(process.pid), data, url)
+        except BaseException:
+            _stop(process)
+            raise
+        if code := _stop(process):
+            raise BenchmarkFailed(f"The stack ended with {code}. Its log ends:\n{tail(log)}")
+
+
+def _start(root: Path, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", "cli.main", "up", "--data-dir", str(root), "--port", "0"]
+    argv += ["--flower-port", "0", "--no-flower"]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C reaches us only; we pass it on in order.
+            start_new_session=True,
+        )
+
+
+def _await_ready(process: subprocess.Popen[bytes], data: DataDir, log: Path) -> str:
+    deadline = time.monotonic() + UP_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BenchmarkFailed(f"The stack did not start. Its log ends:\n{tail(log)}")
+        url = read_run_file(data.run / "up.json").get("gateway")
+        if isinstance(url, str) and _is_ready(url):
+            return url
+        time.sleep(0.1)
+    raise BenchmarkFailed(f"The gateway was not ready after {UP_SECONDS} s:\n{tail(log)}")
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=2).is_success
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(DOWN_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _is_pool_process(process: psutil.Process) -> bool:
+    try:
+        return _POOL_MARK in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _check_time(deadline: float, complaint: str) -> None:
+    if time.monotonic() > deadline:
+        raise BenchmarkFailed(f"{complaint} in {WARM_SECONDS} s.")
