@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, json, request
+from flask import Flask, Response, g, json
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -150,9 +150,6 @@ def respond(problem: Problem, detail: str, **extra: object) -> Response:
     )
     if problem.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(problem.retry_after_seconds)
-    if request.content_length or "Transfer-Encoding" in request.headers:
-        # The body may be unread: the connection can't carry another request.
-        response.headers["Connection"] = "close"
     return response
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, json, url_for
 
-from workers.jobs import Durability, Job
+from workers.jobs import Job, Submitted
 
 
 def job_body(job: Job) -> dict[str, Any]:
@@ -49,9 +49,10 @@ def job_response(job: Job) -> Response:
     return response
 
 
-def accepted_response(job: Job, durability: Durability) -> Response:
+def accepted_response(submitted: Submitted) -> Response:
     """202 with where to look."""
-    body = {**job_body(job), "durability": durability, "result": None}
+    job = submitted.job
+    body = {**job_body(job), "durability": submitted.durability, "result": None}
     response = Response(json.dumps(body), status=202, mimetype="application/json")
     response.headers["Location"] = url_for("jobs.read_job", job_id=job.id)
     response.headers["Retry-After"] = "1"

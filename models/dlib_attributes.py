@@ -27,7 +27,7 @@ _DIVISOR = np.float32(256)
 #: Years that each of the 81 age classes stands for.
 AGE_YEARS: NDArray[np.float64] = np.concatenate([[0.25], np.arange(1, 81)])
 #: Share of the probability that an age range holds at least.
-RANGE_PROBABILITY = 0.5
+RANGE_PROBABILITY = 0.8
 #: In the order of the network's output.
 GENDERS = ("female", "male")
 

@@ -59,7 +59,7 @@ class AgeEstimate:
 
     #: Expected value over the age classes, in years.
     years: float
-    #: Shortest run of years that holds at least 50 % of the probability.
+    #: Shortest run of years that holds at least 80 % of the probability.
     low_years: int
     high_years: int
     #: Probability inside that run, 0 to 1.

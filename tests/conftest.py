@@ -12,6 +12,7 @@ from pathlib import Path
 import fakeredis
 import pytest
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -27,6 +28,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):  # noqa: TID251 - cleared so that no test depends on it
         if name.startswith("FACESOCIAL_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_logging_from_other_tests() -> None:
+    """Commands configure logging for their whole process, and requests bind their id."""
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ class AgeAnswer(_Answer):
     """Apparent age in years."""
 
     value: float
-    #: Shortest span of years with at least half of the probability, both ends included.
+    #: Shortest span of years with at least 80 % of the probability, both ends included.
     range: tuple[int, int]
     #: Probability of that span, 0 to 1.
     confidence: float

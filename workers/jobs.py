@@ -62,6 +62,14 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Submitted:
+    """What the store says of a job it has just taken."""
+
+    job: Job
+    durability: Durability
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """The right to work on a job until the lease ends."""
 
@@ -100,10 +108,11 @@ class JobStore(Protocol):
         """Number of queued jobs."""
         ...
 
-    def submit(self, job: NewJob) -> Durability:
+    def submit(self, job: NewJob) -> Submitted:
         """Store a queued job. Submitting the same id again changes nothing.
 
-        Its wake-up falls due after the resend time; see `due`.
+        Its wake-up falls due after the resend time; see `due`. The answer tells the job as it is
+        stored now: queued, or further on when the id was known.
         """
         ...
 

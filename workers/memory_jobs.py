@@ -12,11 +12,11 @@ from workers.jobs import (
     RESEND_CAP_SECONDS,
     Claim,
     DueJob,
-    Durability,
     Job,
     NewJob,
     NotClaimed,
     Reaped,
+    Submitted,
 )
 from workers.settings import Settings
 
@@ -45,7 +45,7 @@ class MemoryJobs:
         with self._changed:
             return sum(entry.due_ms is not None for entry in self._entries.values())
 
-    def submit(self, job: NewJob) -> Durability:
+    def submit(self, job: NewJob) -> Submitted:
         """See JobStore."""
         now = self._now_ms()
         stored = Job(
@@ -64,8 +64,8 @@ class MemoryJobs:
         )
         with self._changed:
             due_ms = now + self._settings.job_resend_seconds * 1000
-            self._entries.setdefault(job.id, _Entry(job=stored, due_ms=due_ms))
-        return "memory"
+            entry = self._entries.setdefault(job.id, _Entry(job=stored, due_ms=due_ms))
+            return Submitted(job=entry.job, durability="memory")
 
     def expedite(self, job_id: str) -> None:
         """See JobStore."""

@@ -174,7 +174,10 @@ def _milliseconds_since(started: float) -> float:
 def _image_answer(image: DecodedImage) -> ImageAnswer:
     height, width = image.pixels.shape[:2]
     return ImageAnswer(
-        width=width, height=height, format=image.format, exif_orientation=image.exif_orientation
+        width=width,
+        height=height,
+        format=image.format.lower(),
+        exif_orientation=image.exif_orientation,
     )
 
 

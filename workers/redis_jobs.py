@@ -25,6 +25,7 @@ from workers.jobs import (
     NewJob,
     NotClaimed,
     Reaped,
+    Submitted,
 )
 from workers.settings import Settings
 
@@ -65,7 +66,7 @@ class RedisJobs:
         with _translated():
             return int(self._client.zcard(DUE))
 
-    def submit(self, job: NewJob) -> Durability:
+    def submit(self, job: NewJob) -> Submitted:
         """See JobStore."""
         args: list[Any] = [
             job.id,
@@ -85,11 +86,7 @@ class RedisJobs:
             stored, synced = pipe.execute(raise_on_error=False)
             if isinstance(stored, Exception):
                 raise stored
-        if isinstance(synced, redis.ResponseError):
-            return "memory"  # WAITAOF is unknown to the server, or its AOF is off
-        if isinstance(synced, Exception):
-            return "pending"
-        return "fsynced" if int(synced[0]) >= 1 else "pending"
+        return Submitted(job=_job(job.id, _pairs(stored)), durability=_durability(synced))
 
     def expedite(self, job_id: str) -> None:
         """See JobStore."""
@@ -113,7 +110,7 @@ class RedisJobs:
         if outcome != "claimed":
             assert outcome in get_args(NotClaimed)  # noqa: S101 - the script's own vocabulary
             return outcome  # type: ignore[no-any-return]  # checked on the line above
-        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        fields = _pairs(flat)
         return Claim(job=_job(job_id, fields), fence=int(fields["fence"]))
 
     def renew(self, claim: Claim) -> None:
@@ -179,6 +176,19 @@ def _translated() -> Iterator[None]:
         yield
     except redis.RedisError as error:
         raise StoreUnavailable(f"The job store did not answer: {error}.") from error
+
+
+def _durability(synced: object) -> Durability:
+    """What WAITAOF's answer, or its error, says of the write before it."""
+    if isinstance(synced, redis.ResponseError):
+        return "memory"  # WAITAOF is unknown to the server, or its AOF is off
+    if isinstance(synced, list) and int(synced[0]) >= 1:
+        return "fsynced"
+    return "pending"
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _rows(flat: Sequence[str], width: int) -> Iterator[Sequence[str]]:

@@ -112,9 +112,6 @@ class Settings(BaseModel):
     task_time_limit_seconds: Annotated[int, Field(ge=10)] = Field(
         default=300, description="A task running longer than this is killed."
     )
-    require_gpu: bool = Field(
-        default=False, description="A CUDA worker that did not get the CUDA provider stops."
-    )
     vram_reserved_mb: Annotated[int, Field(ge=0)] = Field(
         default=906,
         description="Kept out of the ledger: driver 200, CUDA context 450, headroom 256 MB.",

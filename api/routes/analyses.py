@@ -1,5 +1,7 @@
 """POST /api/v1/face/analyze: one photo in, a job out."""
 
+from contextlib import suppress
+
 import structlog
 import uuid_utils
 from flask import Blueprint, Response, request
@@ -10,7 +12,7 @@ from api.services import Services, services
 from api.uploads import Upload, read_upload
 from api.waiting import read_or_wait, wait_seconds
 from workers.errors import QueueFull, StoreUnavailable
-from workers.jobs import Durability, NewJob
+from workers.jobs import Job, NewJob, Submitted
 
 blueprint = Blueprint("analyses", __name__)
 
@@ -35,25 +37,43 @@ def analyze() -> Response:
         max_bytes=parts.settings.max_image_bytes,
         max_pixels=parts.settings.max_image_pixels,
     )
-    job_id, durability = _submit(parts, upload)
-    job = read_or_wait(parts, job_id, seconds)
-    return job_response(job) if job.state.is_final else accepted_response(job, durability)
+    submitted = _submit(parts, upload)
+    if seconds:
+        job = _wait(parts, submitted.job.id, seconds)
+        if job and job.state.is_final:
+            return job_response(job)
+    return accepted_response(submitted)
 
 
-def _submit(parts: Services, upload: Upload) -> tuple[str, Durability]:
+def _submit(parts: Services, upload: Upload) -> Submitted:
     job_id = f"job_{uuid_utils.uuid7().hex}"
     route = parts.router.route(upload.options)
     # The image first: a job always finds it. Should this process die in between, the sweep
     # deletes the orphan.
     parts.blobs.put(job_id, upload.content)
-    durability = parts.jobs.submit(
+    submitted = parts.jobs.submit(
         NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id)
     )
-    try:
-        parts.queue.publish(job_id, route.queue)
-    except StoreUnavailable as error:
-        # The job is stored; the dispatcher sends the wake-up.
-        _log.warning("analyze.wake_up_not_sent", job_id=job_id, error=str(error))
-        parts.jobs.expedite(job_id)
+    _wake_worker(parts, job_id, route.queue)
     _log.info("analyze.accepted", job_id=job_id, queue=route.queue, reason=route.reason)
-    return job_id, durability
+    return submitted
+
+
+def _wake_worker(parts: Services, job_id: str, queue: str) -> None:
+    """Send the wake-up. From here on the job is stored: no failure may deny that."""
+    try:
+        parts.queue.publish(job_id, queue)
+    except StoreUnavailable as error:
+        _log.warning("analyze.wake_up_not_sent", job_id=job_id, error=str(error))
+        # The dispatcher sends it: at once if it can be told, else after the resend time.
+        with suppress(StoreUnavailable):
+            parts.jobs.expedite(job_id)
+
+
+def _wait(parts: Services, job_id: str, seconds: float) -> Job | None:
+    """The job after the wait; None when the store does not answer any more."""
+    try:
+        return read_or_wait(parts, job_id, seconds)
+    except StoreUnavailable as error:
+        _log.warning("analyze.wait_ended", job_id=job_id, error=str(error))
+        return None

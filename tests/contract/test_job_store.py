@@ -38,8 +38,11 @@ def test_submitting_an_id_again_changes_nothing(
     claim = claimed(submit("job_1"))
     jobs.succeed(claim, "{}")
 
-    submit("job_1")
+    again = jobs.submit(
+        NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="another")
+    )
 
+    assert again.job == jobs.get("job_1")
     assert jobs.get("job_1").state is JobState.SUCCEEDED
     assert jobs.waiting() == 0
 
@@ -150,4 +153,4 @@ def test_a_submit_is_confirmed_on_disk_by_a_server_with_an_aof(
     with connect(settings, role="test") as client:
         job = NewJob(id="d", options=AnalyzeOptions(), route=ROUTE, blob_key="d")
 
-        assert RedisJobs(client, job_settings).submit(job) == "fsynced"
+        assert RedisJobs(client, job_settings).submit(job).durability == "fsynced"

@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.launcher.processes import ProcessMark
 from cli.launcher.supervisor import end_leftovers
 
 pytestmark = pytest.mark.fleet
@@ -282,20 +281,6 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_start(fleet: Fleet) 
 
     assert ended == ["later0"]
     assert fleet.living() == []
-
-
-def test_a_recorded_pid_that_is_somebody_else_by_now_is_left_alone(tmp_path: Path) -> None:
-    stranger = ProcessMark.of(os.getpid())
-    assert stranger is not None
-    records = [
-        {"name": "reused", "pid": stranger.pid, "started_at_seconds": 1.0},
-        {"name": "no pid"},
-        {"name": "init", "pid": 1, "started_at_seconds": psutil.Process(1).create_time()},
-        "nonsense",
-    ]
-    (tmp_path / "children.json").write_text(json.dumps({"children": records}))
-
-    assert end_leftovers(tmp_path / "children.json") == []
 
 
 def test_the_output_of_every_life_is_in_the_log(fleet: Fleet) -> None:

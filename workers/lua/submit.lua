@@ -1,11 +1,11 @@
--- submit(job, due, events; id, options, queue, reason, device, blob, resend_ms, events_kept) -> 1 | 0
+-- submit(job, due, events; id, options, queue, reason, device, blob, resend_ms, events_kept) -> flat job hash
 --
 -- KEYS[1] job     hash    one job (see docs/reference/redis-keys.md)
 -- KEYS[2] due     zset    queued job ids by the time (ms) their wake-up is due
 -- KEYS[3] events  stream  every transition: job, state, why, attempt
--- Returns 1 when stored, 0 when the id is known already (nothing changes then).
+-- Returns the job as stored; when the id is known already nothing changes.
 
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HGETALL', KEYS[1]) end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HSET', KEYS[1],
@@ -14,4 +14,4 @@ redis.call('HSET', KEYS[1],
 redis.call('ZADD', KEYS[2], now + ARGV[7], ARGV[1])
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[8], '*',
   'job', ARGV[1], 'state', 'queued', 'why', 'submitted', 'attempt', 0)
-return 1
+return redis.call('HGETALL', KEYS[1])

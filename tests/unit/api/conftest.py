@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from api.app import create_app
 from api.services import Services
@@ -73,3 +75,17 @@ def photo() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return _photo
+
+
+@pytest.fixture
+def post_form(client: FlaskClient) -> Callable[..., TestResponse]:
+    """Sends an image and options as a form."""
+
+    def _post_form(content: bytes, **members: object) -> TestResponse:
+        # Encoded here: the test client would leave the temporary file of a large body open.
+        image = FileStorage(io.BytesIO(content), filename="photo.jpg")
+        boundary, body = encode_multipart({"image": image, **members})
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return client.post("/api/v1/face/analyze", data=body, content_type=content_type)
+
+    return _post_form

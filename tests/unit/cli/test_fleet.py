@@ -115,7 +115,7 @@ def test_settings_given_by_any_way_reach_the_children_as_variables(
     environ = {
         "FACESOCIAL_CONFIG": str(tmp_path / "facesocial.toml"),
         "FACESOCIAL_FLOWER_PASSWORD": "mine",
-        "FACESOCIAL_REQUIRE_GPU": "true",
+        "FACESOCIAL_ORT_THREADS": "3",
     }
     settings = load_settings(environ)
     changed = replace(plan, settings=settings, base_environment=environ)
@@ -123,7 +123,7 @@ def test_settings_given_by_any_way_reach_the_children_as_variables(
     commands = _commands(changed)
 
     gateway = commands["gateway"].env
-    assert load_settings(gateway).require_gpu is True
+    assert load_settings(gateway).ort_threads == 3
     assert gateway["FACESOCIAL_LOG_LEVEL"] == "debug"
     assert gateway["FACESOCIAL_REDIS_URL"] == plan.redis_url
     assert gateway["FACESOCIAL_WEIGHTS_DIR"] == str(Path("w").absolute())

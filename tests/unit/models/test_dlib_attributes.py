@@ -10,6 +10,7 @@ from models.dlib_attributes import (
     AGE_CHIP_SIZE,
     AGE_YEARS,
     GENDER_CHIP_SIZE,
+    RANGE_PROBABILITY,
     TEMPLATE,
     DlibAge,
     DlibGender,
@@ -38,10 +39,10 @@ def _face(side: float) -> DetectedFace:
 
 
 def test_the_age_is_the_expected_value() -> None:
-    estimate = age_of(_ages(y20=0.25, y40=0.75))
-    assert estimate.years == pytest.approx(35)
+    estimate = age_of(_ages(y20=0.15, y40=0.85))
+    assert estimate.years == pytest.approx(37)
     assert (estimate.low_years, estimate.high_years) == (40, 40)
-    assert estimate.confidence == pytest.approx(0.75)
+    assert estimate.confidence == pytest.approx(0.85)
 
 
 def test_the_class_of_babies_counts_three_months() -> None:
@@ -49,10 +50,10 @@ def test_the_class_of_babies_counts_three_months() -> None:
     assert AGE_YEARS[[0, 1, 80]].tolist() == [0.25, 1, 80]
 
 
-def test_the_range_is_the_shortest_that_holds_half() -> None:
-    estimate = age_of(_ages(y10=0.3, y30=0.2, y31=0.2, y32=0.2, y60=0.1))
+def test_the_range_is_the_shortest_that_holds_its_share() -> None:
+    estimate = age_of(_ages(y10=0.04, y30=0.32, y31=0.25, y32=0.25, y33=0.04, y60=0.1))
     assert (estimate.low_years, estimate.high_years) == (30, 32)
-    assert estimate.confidence == pytest.approx(0.6)
+    assert estimate.confidence == pytest.approx(0.82)
 
 
 def test_of_ranges_of_one_length_the_most_probable_wins() -> None:
@@ -61,10 +62,10 @@ def test_of_ranges_of_one_length_the_most_probable_wins() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=81, max_size=81).filter(lambda p: sum(p) > 0.01))
-def test_a_range_holds_half_and_stays_within_the_classes(shares: list[float]) -> None:
+def test_a_range_holds_its_share_and_stays_within_the_classes(shares: list[float]) -> None:
     estimate = age_of(np.array(shares) / sum(shares))
     assert 0 <= estimate.low_years <= estimate.high_years <= 80
-    assert 0.5 - 1e-9 <= estimate.confidence <= 1
+    assert RANGE_PROBABILITY - 1e-9 <= estimate.confidence <= 1
     assert 0.25 <= estimate.years <= 80
 
 

@@ -19,11 +19,11 @@ def test_variables_are_read_by_name_and_type(tmp_path: Path) -> None:
         {
             "FACESOCIAL_PORT": "9000",
             "FACESOCIAL_DATA_DIR": str(tmp_path),
-            "FACESOCIAL_REQUIRE_GPU": "true",
+            "FACESOCIAL_JOB_LEASE_SECONDS": "2.5",
         }
     )
 
-    assert (settings.port, settings.data_dir, settings.require_gpu) == (9000, tmp_path, True)
+    assert (settings.port, settings.data_dir, settings.job_lease_seconds) == (9000, tmp_path, 2.5)
     assert settings.weights_path == tmp_path / "weights"
 
 
