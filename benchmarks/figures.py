@@ -12,8 +12,8 @@ BySample = Mapping[str, Sequence[float]]
 class Exchange:
     """One photo sent, and its answer received, by one client. Milliseconds, wall time.
 
-    The five parts follow one another without gap or overlap, from send to receipt; `accept_ms` is
-    the client's view of the first two, or less: a worker may begin before the 202 arrives.
+    Five parts follow one another without gap or overlap, from sending to receipt. `accept_ms` runs
+    beside them: a worker may begin before the 202 arrives.
     """
 
     #: Id of the sample photo.

@@ -86,7 +86,7 @@ class Stack:
             _check_time(deadline, "A worker process served nothing")
             self._analyse(client, photos, 2 * processes)
             used = {one.pid: cpu_seconds(one) for one in self.pool()}
-            idle = {pid for pid in idle if used[pid] - before[pid] < SERVED_CPU_SECONDS}
+            idle = {pid for pid in idle if used.get(pid, 0) - before[pid] < SERVED_CPU_SECONDS}
 
     def _all_loaded(self, processes: int) -> bool:
         log = self._data.logs / f"{_CPU_WORKER}.log"

@@ -16,7 +16,7 @@ _PHASE_TITLES = {
 }
 _PART_TITLES = {
     "latency_ms": "from sending to having the answer",
-    "accept_ms": "of it until the 202 (overlaps the next three)",
+    "accept_ms": "of it until the 202 (overlaps the parts below)",
     "store_ms": "sending until the job is stored",
     "queue_ms": "stored until claimed by a worker",
     "pipeline_ms": "pipeline",

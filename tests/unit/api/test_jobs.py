@@ -116,7 +116,7 @@ def test_a_wrong_wait_is_refused(client: FlaskClient, claim: Claim, wait: str) -
 
 
 def test_an_unknown_parameter_is_refused(client: FlaskClient, claim: Claim) -> None:
-    response = client.get(f"/api/v1/jobs/{claim.job.id}?wiat=3")
+    response = client.get(f"/api/v1/jobs/{claim.job.id}?waits=3")
 
     assert (response.status_code, response.get_json()["code"]) == (422, "unknown_option")
 
