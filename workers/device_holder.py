@@ -9,7 +9,7 @@ from vram.errors import LedgerUnavailable, UnknownDevice
 from vram.ledger import Admission, Device, DeviceKind, Resident, VramLedger
 from vram.probe import MemoryProbe
 
-#: A third of the shortest silence that could be set keeps two missed beats harmless.
+#: Several to one silence that costs a device its jobs (15 s by default).
 BEAT_EVERY_SECONDS = 3.0
 
 _log = structlog.get_logger()
@@ -26,12 +26,20 @@ class DeviceHolder:
         device: "cuda:0", "sim:6144"; its id in the ledger has the host before it.
         probe: Reads the device's name and size.
         reserved_bytes: Kept out of the ledger on this device.
+        beat_every_seconds: Time between two signs of life.
     """
 
     def __init__(
-        self, ledger: VramLedger, *, device: str, probe: MemoryProbe, reserved_bytes: int
+        self,
+        ledger: VramLedger,
+        *,
+        device: str,
+        probe: MemoryProbe,
+        reserved_bytes: int,
+        beat_every_seconds: float = BEAT_EVERY_SECONDS,
     ) -> None:
         self._ledger = ledger
+        self._beat_every_seconds = beat_every_seconds
         self._residents: dict[str, Resident] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
@@ -74,14 +82,14 @@ class DeviceHolder:
     def close(self) -> None:
         """Withdraw the device: the process ends and its memory with it."""
         self._done.set()
-        self._thread.join(timeout=BEAT_EVERY_SECONDS)
+        self._thread.join()
         try:
             self._ledger.withdraw(self._device.id, self._device.incarnation)
         except LedgerUnavailable as error:
             _log.warning("device.not_withdrawn", error=str(error))  # silence ends it
 
     def _beat(self) -> None:
-        while not self._done.wait(BEAT_EVERY_SECONDS):
+        while not self._done.wait(self._beat_every_seconds):
             try:
                 self._ledger.beat(self._device.id, self._device.incarnation)
             except UnknownDevice:

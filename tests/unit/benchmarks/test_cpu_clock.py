@@ -42,7 +42,7 @@ def test_work_of_a_process_shows_in_its_group() -> None:
         sum(range(10_000))
 
     use = CpuUse.between(before, read_cpu(lambda: {"us": [process]}), cores=os.cpu_count() or 1)
-    assert use.group_seconds["us"] >= 0.05
+    assert use.group_seconds["us"] > 0.04
     assert use.wall_seconds > 0
 
 
