@@ -1,32 +1,23 @@
 """A private `facesocial up` on a folder of its own: started, warmed up, stopped."""
 
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 
 from benchmarks.children import child_environment
 from benchmarks.cpu_clock import cpu_seconds
 from benchmarks.errors import BenchmarkFailed
 from cli.gateway_client import GatewayClient
-from cli.launcher.data_dir import DataDir
-from cli.launcher.fleet import ROOT
-from cli.launcher.output import tail
 from cli.launcher.run_files import read_run_file
+from cli.local_fleet import LocalFleet, local_fleet
 from workers.settings import Settings
 
-#: Time for the store, workers and gateway to come up on a slow machine.
-UP_SECONDS = 120
 #: Time for every pool process to have loaded its models and served a job.
 WARM_SECONDS = 120
-DOWN_SECONDS = 90
 JOB_SECONDS = 60
 #: CPU time no idle pool process takes while warming up; one photo takes more.
 SERVED_CPU_SECONDS = 0.04
@@ -38,18 +29,12 @@ _LOADED = "worker.ready"
 
 
 class Stack:
-    """A running fleet.
+    """A running fleet, warmed up and watched."""
 
-    Args:
-        process: The launcher.
-        data: Its folder.
-        url: The gateway's address.
-    """
-
-    def __init__(self, process: psutil.Process, data: DataDir, url: str) -> None:
-        self._process = process
-        self._data = data
-        self.url = url
+    def __init__(self, fleet: LocalFleet) -> None:
+        self._process = psutil.Process(fleet.launcher_pid)
+        self._data = fleet.data
+        self.url = fleet.url
 
     def groups(self) -> dict[str, list[psutil.Process]]:
         """The fleet's processes by what they do; "worker" is the pool, "consumer" its parent."""
@@ -107,69 +92,15 @@ def running_stack(settings: Settings, *, processes: int) -> Iterator[Stack]:
         processes: Size of the CPU worker's pool.
 
     Raises:
-        BenchmarkFailed: it does not start, or does not stop cleanly.
+        FleetFailed: it does not start, or does not stop cleanly.
     """
     with tempfile.TemporaryDirectory(prefix="facesocial-benchmark-") as folder:
-        data = DataDir(root=Path(folder) / "data")
-        log = Path(folder) / "up.log"
         # Nothing but the size of the pool differs from what a user starts. On the CPU only.
-        environment = {
-            **child_environment(settings, {"worker_concurrency": processes}),
-            "CUDA_VISIBLE_DEVICES": "-1",
-        }
-        process = _start(data.root, log, environment)
-        try:
-            url = _await_ready(process, data, log)
-            yield Stack(psutil.Process(process.pid), data, url)
-        except BaseException:
-            _stop(process)
-            raise
-        if code := _stop(process):
-            raise BenchmarkFailed(f"The stack ended with {code}. Its log ends:\n{tail(log)}")
-
-
-def _start(root: Path, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-m", "cli.main", "up", "--data-dir", str(root), "--port", "0"]
-    argv += ["--flower-port", "0", "--no-flower"]
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            argv,
-            cwd=ROOT,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C reaches us only; we pass it on in order.
-            start_new_session=True,
-        )
-
-
-def _await_ready(process: subprocess.Popen[bytes], data: DataDir, log: Path) -> str:
-    deadline = time.monotonic() + UP_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise BenchmarkFailed(f"The stack did not start. Its log ends:\n{tail(log)}")
-        url = read_run_file(data.run / "up.json").get("gateway")
-        if isinstance(url, str) and _is_ready(url):
-            return url
-        time.sleep(0.1)
-    raise BenchmarkFailed(f"The gateway was not ready after {UP_SECONDS} s:\n{tail(log)}")
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health/ready", timeout=2).is_success
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> int:
-    process.send_signal(signal.SIGINT)
-    try:
-        return process.wait(DOWN_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+        own = {"worker_concurrency": processes, "data_dir": Path(folder) / "data", "port": 0}
+        environment = {**child_environment(settings, own), "CUDA_VISIBLE_DEVICES": "-1"}
+        log = Path(folder) / "up.log"
+        with local_fleet(environment, log=log, arguments=("--no-flower",)) as fleet:
+            yield Stack(fleet)
 
 
 def _family(pid: int) -> list[psutil.Process]:

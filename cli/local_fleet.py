@@ -1,6 +1,6 @@
 """`facesocial up` as a child of another program: started, awaited, stopped."""
 
-import subprocess
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +13,16 @@ import httpx
 from cli.errors import CliError
 from cli.launcher.data_dir import DataDir
 from cli.launcher.fleet import ROOT
+from cli.launcher.output import tail
+from cli.launcher.processes import Command, Running
 from cli.launcher.run_files import read_run_file
 from workers.settings import load_settings
 
 #: Time for the store, the gateway and the workers to come up on a slow machine.
 UP_SECONDS = 120
 POLL_SECONDS = 0.1
+#: How `Running.ended` tells a clean end.
+CLEAN_END = "exit code 0"
 #: Time for the fleet to drain.
 DOWN_SECONDS = 60
 
@@ -34,6 +38,7 @@ class LocalFleet:
     #: The gateway's address.
     url: str
     data: DataDir
+    launcher_pid: int
 
     def pid(self, name: str) -> int:
         """Of a process the launcher keeps up, e.g. "gateway"; waits while it is restarted.
@@ -56,34 +61,34 @@ def local_fleet(
 ) -> Iterator[LocalFleet]:
     """Run a fleet, from when its gateway is ready to when it has drained.
 
+    It ends with us, however we end (on Linux); see processes.Command.
+
     Args:
         environment: Of `facesocial up`, settings included.
-        log: Where its output goes.
+        log: Where its output goes; replaced.
         arguments: Further options of `facesocial up`.
 
     Raises:
         FleetFailed: it did not come up, or did not drain cleanly; the message has its last words.
     """
+    log.unlink(missing_ok=True)
     argv = (sys.executable, "-m", "cli.main", "up", *arguments)
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-            argv, cwd=ROOT, env=dict(environment), stdout=output, stderr=subprocess.STDOUT
-        )
+    process = Command(argv=argv, env=environment, cwd=ROOT, log=log)()
     data = DataDir(root=load_settings(environment).data_dir.absolute())
     try:
-        yield LocalFleet(url=_await_ready(process, data, log), data=data)
+        url = _await_ready(process, data, log)
+        yield LocalFleet(url=url, data=data, launcher_pid=process.pid)
     finally:
-        code = _stop(process)
-    if code != 0:
-        raise FleetFailed(f"The fleet did not stop cleanly (exit code {code}); see {log}.")
+        end = _stop(process)
+    if end != CLEAN_END:
+        raise FleetFailed(f"The fleet did not stop cleanly ({end}). Its log ends:\n{tail(log)}")
 
 
-def _await_ready(process: subprocess.Popen[bytes], data: DataDir, log: Path) -> str:
+def _await_ready(process: Running, data: DataDir, log: Path) -> str:
     deadline = time.monotonic() + UP_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-            raise FleetFailed("\n".join(("The fleet did not start:", *lines, f"See {log}.")))
+        if process.ended():
+            raise FleetFailed(f"The fleet did not start. Its log ends:\n{tail(log)}")
         announced = read_run_file(data.run / "up.json")
         url = announced.get("gateway")
         # A former fleet's announcement may still lie there.
@@ -100,11 +105,14 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> int:
+def _stop(process: Running) -> str:
+    """How it ended; killed when it does not drain in time."""
     # Not SIGINT: shells let their background jobs, and so us, ignore it.
-    process.terminate()
-    try:
-        return process.wait(DOWN_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+    process.send(signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_SECONDS
+    while time.monotonic() < deadline:
+        if end := process.ended():
+            return end
+        time.sleep(POLL_SECONDS)
+    process.kill_group()
+    return "killed, since it did not end"

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from filelock import Timeout
 
 from models.catalogue import PinnedFile
+from models.errors import WeightsError
 from models.files import lock_of, put_in_place
 
 
@@ -69,5 +70,8 @@ class Layout:
 
     def _folder(self, name: str) -> Path:
         folder = self.root / name
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # e.g. below /proc
+            raise WeightsError(f"The weight store {self.root} can't be made: {error}.") from error
         return folder

@@ -5,7 +5,7 @@ the store. This is the port; `workers.memory_jobs` and `workers.redis_jobs` impl
 one contract suite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -97,6 +97,10 @@ class Reaped:
     state: JobState
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class JobStore(Protocol):
     """Stores jobs for many processes. Every call is atomic; times are the store's own.
 
@@ -108,11 +112,18 @@ class JobStore(Protocol):
         """Number of queued jobs."""
         ...
 
-    def submit(self, job: NewJob) -> Submitted:
-        """Store a queued job. Submitting the same id again changes nothing.
+    def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
+        """Store a queued job, then wait a moment for the disk.
 
-        Its wake-up falls due after the resend time; see `due`. The answer tells the job as it is
-        stored now: queued, or further on when the id was known.
+        Submitting the same id again changes nothing. The job's wake-up falls due after the resend
+        time; see `due`.
+
+        Args:
+            job: What to store.
+            on_stored: Called between storing and waiting, for what need not wait for the disk.
+
+        Returns:
+            The job as it was stored: queued, or further on when the id was known.
         """
         ...
 

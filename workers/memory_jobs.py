@@ -17,6 +17,7 @@ from workers.jobs import (
     NotClaimed,
     Reaped,
     Submitted,
+    nothing,
 )
 from workers.settings import Settings
 
@@ -45,7 +46,7 @@ class MemoryJobs:
         with self._changed:
             return sum(entry.due_ms is not None for entry in self._entries.values())
 
-    def submit(self, job: NewJob) -> Submitted:
+    def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
         """See JobStore."""
         now = self._now_ms()
         stored = Job(
@@ -65,7 +66,9 @@ class MemoryJobs:
         with self._changed:
             due_ms = now + self._settings.job_resend_seconds * 1000
             entry = self._entries.setdefault(job.id, _Entry(job=stored, due_ms=due_ms))
-            return Submitted(job=entry.job, durability="memory")
+            submitted = Submitted(job=entry.job, durability="memory")
+        on_stored()
+        return submitted
 
     def expedite(self, job_id: str) -> None:
         """See JobStore."""

@@ -4,7 +4,7 @@ Keys share one hash tag; docs/reference/redis-keys.md describes them.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import resources
@@ -26,6 +26,7 @@ from workers.jobs import (
     NotClaimed,
     Reaped,
     Submitted,
+    nothing,
 )
 from workers.settings import Settings
 
@@ -66,7 +67,7 @@ class RedisJobs:
         with _translated():
             return int(self._client.zcard(DUE))
 
-    def submit(self, job: NewJob) -> Submitted:
+    def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
         """See JobStore."""
         args: list[Any] = [
             job.id,
@@ -78,15 +79,14 @@ class RedisJobs:
             self._resend_ms,
             self._events_kept,
         ]
-        with _translated():
-            pipe = self._client.pipeline(transaction=False)
-            self._scripts["submit"](keys=[job_key(job.id), DUE, EVENTS], args=args, client=pipe)
-            # On the same connection: it waits for the writes made there.
-            pipe.waitaof(1, 0, FSYNC_WAIT_MS)
-            stored, synced = pipe.execute(raise_on_error=False)
-            if isinstance(stored, Exception):
-                raise stored
-        return Submitted(job=_job(job.id, _pairs(stored)), durability=_durability(synced))
+        # One connection: WAITAOF waits for the writes made on its own.
+        with _translated(), self._client.client() as connection:
+            stored = self._scripts["submit"](
+                keys=[job_key(job.id), DUE, EVENTS], args=args, client=connection
+            )
+            on_stored()
+            durability = _durability(connection)
+        return Submitted(job=_job(job.id, _pairs(stored)), durability=durability)
 
     def expedite(self, job_id: str) -> None:
         """See JobStore."""
@@ -178,13 +178,15 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(f"The job store did not answer: {error}.") from error
 
 
-def _durability(synced: object) -> Durability:
-    """What WAITAOF's answer, or its error, says of the write before it."""
-    if isinstance(synced, redis.ResponseError):
+def _durability(connection: redis.Redis) -> Durability:
+    """Wait until the writes of this connection are on disk, and tell whether they are."""
+    try:
+        synced = connection.waitaof(1, 0, FSYNC_WAIT_MS)
+    except redis.ResponseError:
         return "memory"  # WAITAOF is unknown to the server, or its AOF is off
-    if isinstance(synced, list) and int(synced[0]) >= 1:
-        return "fsynced"
-    return "pending"
+    except redis.RedisError:
+        return "pending"  # the job is stored; only the confirmation is missing
+    return "fsynced" if int(synced[0]) >= 1 else "pending"
 
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import redis
 import structlog
 
@@ -61,6 +62,8 @@ def build_runtime(
         VramError: the device can't be registered or read.
         WorkersError: the blob store can't be opened.
     """
+    # OpenCV takes its threads from the number of cores, not from OMP_NUM_THREADS.
+    cv2.setNumThreads(settings.ort_threads)
     catalogue = load_catalogue()
     client = connect(settings, role="worker")
     jobs = RedisJobs(client, settings)

@@ -1,6 +1,7 @@
 """POST /api/v1/face/analyze: one photo in, a job out."""
 
 from contextlib import suppress
+from functools import partial
 
 import structlog
 import uuid_utils
@@ -52,9 +53,10 @@ def _submit(parts: Services, upload: Upload) -> Submitted:
     # deletes the orphan.
     parts.blobs.put(job_id, upload.content)
     submitted = parts.jobs.submit(
-        NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id)
+        NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id),
+        # The worker starts while the store still waits for its disk.
+        on_stored=partial(_wake_worker, parts, job_id, route.queue),
     )
-    _wake_worker(parts, job_id, route.queue)
     _log.info("analyze.accepted", job_id=job_id, queue=route.queue, reason=route.reason)
     return submitted
 

@@ -32,6 +32,15 @@ def test_a_submitted_job_is_read_back_as_it_was(
     assert (job.started_ms, job.finished_ms, job.result_json, job.error) == (None,) * 4
 
 
+def test_what_need_not_wait_for_the_disk_is_done_once_the_job_is_stored(jobs: JobStore) -> None:
+    seen: list[JobState] = []
+    job = NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="job_1")
+
+    jobs.submit(job, on_stored=lambda: seen.append(jobs.get("job_1").state))
+
+    assert seen == [JobState.QUEUED]
+
+
 def test_submitting_an_id_again_changes_nothing(
     jobs: JobStore, submit: Callable[[str], str], claimed: Callable[..., Claim]
 ) -> None:
