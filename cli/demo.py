@@ -121,23 +121,31 @@ def _write_results(path: Path, results: Sequence[PhotoResult]) -> None:
 
 
 def _table(results: Sequence[PhotoResult]) -> Table:
-    table = Table(title="Faces")
-    for heading in ("photo", "box x,y wxh", "conf.", "age", "gender", "embedding", "on"):
+    table = Table(title="Faces", caption=_caption(results))
+    for heading in ("photo", "box x,y wxh", "confidence", "age", "gender"):
         table.add_column(heading, no_wrap=True)
     for result in results:
-        device = result.job["result"]["device"]
         for face in result.faces:
-            box, looks, identity = face["bbox"], face["demographics"], face["recognition"]
+            box, looks = face["bbox"], face["demographics"]
             table.add_row(
                 result.sample.file.name,
                 f"{box['x']:.0f},{box['y']:.0f} {box['width']:.0f}x{box['height']:.0f}",
                 f"{face['confidence']:.2f}",
-                f"{looks['age']['value']:.0f}",
+                f"{looks['age']['value']:.0f} ({'-'.join(map(str, looks['age']['range']))})",
                 f"{looks['gender']['value']} {looks['gender']['confidence']:.2f}",
-                f"{identity['model']} {identity['embedding_size']}-d",
-                device,
             )
     return table
+
+
+def _caption(results: Sequence[PhotoResult]) -> str:
+    """What is the same for every face."""
+    devices = {result.job["result"]["device"] for result in results}
+    embeddings = {
+        f"{face['recognition']['model']}, {face['recognition']['embedding_size']}-d"
+        for result in results
+        for face in result.faces
+    }
+    return f"Ran on: {', '.join(sorted(devices))}. Embeddings: {', '.join(sorted(embeddings))}."
 
 
 def _check(results: Sequence[PhotoResult]) -> None:
