@@ -1,6 +1,8 @@
 """The gateway's application, put together from its parts."""
 
 import re
+import warnings
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 
@@ -19,6 +21,9 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def create_app(parts: Services) -> Flask:
     """The WSGI application over these parts."""
+    # Pillow warns of odd images; what we think of them is in our answers. Once for all threads:
+    # filters belong to the process.
+    warnings.filterwarnings("ignore", module="PIL")
     app = Flask("facesocial")
     # A backstop; routes that take files set their own limit before the body is read.
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
@@ -48,8 +53,9 @@ def _read_rest(response: Response, *, limit_bytes: int) -> Response:
     length_bytes = request.content_length or 0
     if response.status_code >= HTTPStatus.BAD_REQUEST and 0 < length_bytes <= limit_bytes:
         body = request.environ["wsgi.input"]
-        while body.read(READ_BYTES):
-            pass
+        with suppress(OSError):  # the client has left
+            while body.read(READ_BYTES):
+                pass
     return response
 
 

@@ -35,6 +35,8 @@ class Problem:
     retryable: bool = False
     #: Sent as Retry-After.
     retry_after_seconds: int | None = None
+    #: Told instead of the error's own words, which may name hosts and paths.
+    detail: str | None = None
 
 
 class ApiError(Exception):
@@ -89,6 +91,7 @@ DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
         status=503,
         code="store_unavailable",
         title="The job store does not answer",
+        detail="The job store did not answer in time. Try again; what you sent may be stored.",
         retryable=True,
         retry_after_seconds=5,
     ),
@@ -96,6 +99,7 @@ DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
         status=503,
         code="ledger_unavailable",
         title="The VRAM ledger does not answer",
+        detail="The VRAM ledger did not answer in time. Try again.",
         retryable=True,
         retry_after_seconds=5,
     ),
@@ -103,6 +107,7 @@ DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
         status=503,
         code="blob_store_unavailable",
         title="The image could not be stored",
+        detail="The image could not be stored, and no job was made. Try again.",
         retryable=True,
         retry_after_seconds=5,
     ),
@@ -128,7 +133,6 @@ def problem_of(error: Exception) -> Problem:
 def register_error_handlers(app: Flask) -> None:
     """Make every error of every route a problem document."""
     app.register_error_handler(ApiError, _on_api_error)
-    app.register_error_handler(ValidationError, _on_validation_error)
     app.register_error_handler(HTTPException, _on_http_exception)
     app.register_error_handler(Exception, _on_domain_error)
 
@@ -158,15 +162,15 @@ def _on_api_error(error: ApiError) -> Response:
     return respond(problem_of(error), str(error), **field, **error.extra)
 
 
-def _on_validation_error(error: ValidationError) -> Response:
-    """Pydantic's findings, without echoing the input."""
+def invalid_options(error: ValidationError) -> ApiError:
+    """Pydantic's findings in what a client sent, without echoing the input."""
     found = [
         {"field": ".".join(map(str, item["loc"])), "message": item["msg"]}
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     first = found[0]
     detail = f"{first['field']}: {first['message']}." if first["field"] else first["message"]
-    return respond(CLIENT_PROBLEMS["validation_error"], detail, field=first["field"], errors=found)
+    return ApiError("validation_error", detail, field=first["field"], errors=found)
 
 
 _HTTP_CODES = {
@@ -195,4 +199,4 @@ def _on_domain_error(error: Exception) -> Response:
         _log.error("request.internal_error", exc_info=error)
         return respond(problem, INTERNAL_DETAIL)
     _log.warning("request.refused", code=problem.code, error=str(error))
-    return respond(problem, str(error))
+    return respond(problem, problem.detail or str(error))

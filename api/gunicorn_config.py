@@ -4,6 +4,7 @@ Threads, not an event loop: a request blocks in the blob store and the job store
 client holds one thread.
 """
 
+from api.gateway_worker import GatewayWorker
 from workers.settings import load_settings
 
 _settings = load_settings()
@@ -15,7 +16,7 @@ worker_class = "gthread"
 threads = _settings.gateway_threads
 #: Longer than the longest wait a client may ask for.
 timeout = int(_settings.max_wait_seconds) + 30
-graceful_timeout = 30
+graceful_timeout = int(_settings.max_wait_seconds) + 5
 #: Longer than clients keep idle connections, so that it is they who close them. An idle connection
 #: holds no thread.
 keepalive = 75
@@ -26,3 +27,8 @@ limit_request_fields = 64
 limit_request_field_size = 8190
 loglevel = _settings.log_level
 accesslog = None
+
+
+def post_worker_init(worker: GatewayWorker) -> None:
+    """Hand a worker its limit before it accepts connections."""
+    worker.request_seconds = _settings.upload_seconds

@@ -1,7 +1,6 @@
 """Is this an image we take? Decided from its header, without decoding a pixel."""
 
 import io
-import warnings
 from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
@@ -62,11 +61,7 @@ def too_large_file(max_bytes: int) -> ApiError:
 
 def _read_header(content: bytes) -> tuple[int, int, str, bool]:
     try:
-        # The pixel limit is ours; Pillow's own warning about large images adds nothing.
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(io.BytesIO(content), formats=FORMATS) as image,
-        ):
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.format == "MPO":
                 # A JPEG with further pictures behind the photo: phones keep depth or gain maps so.
                 return image.width, image.height, "JPEG", False

@@ -10,7 +10,7 @@ from flask import Request, json
 from pydantic import ValidationError
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from api.errors import ApiError
+from api.errors import ApiError, invalid_options
 from api.images import too_large_file
 from workers.contract import ANALYSES, ANALYSES_WITHOUT_MODEL, AnalyzeOptions
 
@@ -35,7 +35,6 @@ def read_upload(request: Request, *, max_bytes: int) -> Upload:
 
     Raises:
         ApiError: the request can't be read, lacks its image, is too large or has wrong options.
-        ValidationError: an option's value is wrong.
     """
     if request.mimetype == "multipart/form-data":
         content, members = _read_form(request, max_bytes)
@@ -55,6 +54,8 @@ def _read_form(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]
     try:
         files, form = request.files, request.form
     except RequestEntityTooLarge:
+        if (request.content_length or 0) <= request.max_content_length:
+            raise ApiError("invalid_request", "The form has too many or too long fields.") from None
         raise too_large_file(max_bytes) from None
     if unknown := set(files) - {IMAGE_FIELD}:
         raise ApiError("unknown_option", f"There is no file field '{min(unknown)}'.")
@@ -109,8 +110,8 @@ def _options(members: dict[str, Any]) -> AnalyzeOptions:
         members["analyses"] = _analyses(members["analyses"])
     try:
         return AnalyzeOptions.model_validate(members)
-    except ValidationError:
-        raise
+    except ValidationError as error:
+        raise invalid_options(error) from None
     except (ValueError, OverflowError):
         raise ApiError("validation_error", "An option's value can't be read.") from None
 

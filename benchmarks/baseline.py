@@ -55,7 +55,7 @@ def measure_baseline(
         loops = opened.enter_context(running_loops(settings, processes=processes))
         console.print("Starting the stack ...")
         stack = opened.enter_context(running_stack(settings, processes=processes))
-        http = opened.enter_context(httpx.Client(base_url=stack.url, timeout=60))
+        http = opened.enter_context(httpx.Client(base_url=stack.url, timeout=60, trust_env=False))
         client = GatewayClient(http)
         console.print("Warming up ...")
         stack.warm_up(client, list(paths.values()), processes)

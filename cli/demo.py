@@ -2,9 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,8 +60,13 @@ def demo(
     console = Console()
     settings = load_settings()
     out.mkdir(parents=True, exist_ok=True)
-    state = out.absolute() / "state"
-    shutil.rmtree(state, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="facesocial-demo-") as state:
+        _demo(out, settings, Path(state), simulate_gpu=simulate_gpu, console=console)
+
+
+def _demo(
+    out: Path, settings: Settings, state: Path, *, simulate_gpu: int | None, console: Console
+) -> None:
     environment = {
         **os.environ,  # noqa: TID251 - handed to the children
         **environment_of(
@@ -94,7 +99,7 @@ def _pull(environment: Mapping[str, str]) -> None:
 def _analyse(gateway_url: str, settings: Settings) -> list[PhotoResult]:
     weights = WeightStore(settings.weights_path)
     samples = list(load_catalogue().samples.values())
-    with httpx.Client(base_url=gateway_url, timeout=60) as http:
+    with httpx.Client(base_url=gateway_url, timeout=60, trust_env=False) as http:
         client = GatewayClient(http)
         photos = [weights.path(sample.file) for sample in samples]
         # All are sent before the first is waited for: the fleet works on them side by side.

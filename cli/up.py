@@ -21,9 +21,9 @@ from cli.launcher.fleet import (
     fleet,
     forget_heartbeats,
     store_child,
-    visible_gpus,
 )
 from cli.launcher.given_store import host_of, require_store
+from cli.launcher.gpus import cuda_runtime_installed, usable_gpus
 from cli.launcher.output import Output, SteadyConsole
 from cli.launcher.ports import LOOPBACK, require_port
 from cli.launcher.stop_requests import stop_requests
@@ -64,18 +64,28 @@ def up(
             "The monitor is not installed. Run `pip install 'facesocial[local]'`, or pass "
             "--no-flower."
         )
-    gpus = visible_gpus(list_gpus(), environment)
+    console = SteadyConsole()
+    gpus = usable_gpus(
+        environment,
+        list_gpus=list_gpus,
+        has_cuda_runtime=cuda_runtime_installed,
+        warn=lambda text: console.print(text, style="yellow"),
+    )
     if simulate_gpu is not None:
         gpus = (*gpus, f"sim:{simulate_gpu}")
-    clean = _run(settings, environment, gpus, flower=flower)
+    clean = _run(settings, environment, gpus, flower=flower, console=console)
     raise typer.Exit(code=0 if clean else 1)
 
 
 def _run(
-    settings: Settings, environment: Mapping[str, str], gpus: tuple[str, ...], *, flower: bool
+    settings: Settings,
+    environment: Mapping[str, str],
+    gpus: tuple[str, ...],
+    *,
+    flower: bool,
+    console: SteadyConsole,
 ) -> bool:
     """Hold the data folder while the fleet runs; tell whether it ended cleanly."""
-    console = SteadyConsole()
     data = DataDir(root=settings.data_dir.absolute())
     data.create()
     with data.held():

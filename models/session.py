@@ -1,5 +1,6 @@
 """ONNX Runtime behind the inference port: the only module that knows it."""
 
+import os
 import re
 from collections.abc import Collection, Iterable
 from functools import cache
@@ -7,6 +8,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+# ONNX Runtime 1.32 collects usage data, machine id included, from its import on, unless this is
+# set before. Whose photos are analysed where is nobody's business.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # noqa: TID251 - written for the library, not read
+
+# isort: split
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray

@@ -4,7 +4,10 @@ Importing this module reads the settings and connects nothing; models are loaded
 processes.
 """
 
+import os
+import signal
 import sys
+import threading
 from typing import Any
 
 import structlog
@@ -12,7 +15,8 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Celery, signals
 
 from models.errors import ModelsError
-from workers.celery_config import celery_settings
+from workers.beat import PatientScheduler
+from workers.celery_config import SOFT_SHUTDOWN_SECONDS, celery_settings
 from workers.contract import TASK_ANALYZE, TASK_DISPATCH, TASK_SWEEP_BLOBS
 from workers.dispatch import CeleryJobQueue
 from workers.errors import StoreUnavailable
@@ -25,6 +29,7 @@ _log = structlog.get_logger()
 settings = load_settings()
 app = Celery("facesocial")
 app.conf.update(celery_settings(settings, "worker"))
+app.conf.beat_scheduler = PatientScheduler
 app.steps["worker"].add(heartbeat_step(heartbeat_path(settings.data_dir, settings.device)))
 
 
@@ -78,6 +83,8 @@ def _check_weights(**_: object) -> None:
     """Refuse to start with a clear line instead of a pool whose processes die one by one."""
     from workers.runtime import check_weights  # noqa: PLC0415 - beat and Flower do without it
 
+    # A former worker's sign of life is none of ours.
+    heartbeat_path(settings.data_dir, settings.device).unlink(missing_ok=True)
     try:
         check_weights(settings)
     except ModelsError as error:
@@ -86,11 +93,33 @@ def _check_weights(**_: object) -> None:
 
 @signals.worker_process_init.connect
 def _load_models(**_: object) -> None:
+    """Build this process's runtime; a worker that can't must not take messages.
+
+    Celery only logs what is raised here and gives the process work all the same. So the whole
+    worker is stopped; whoever supervises it starts it again, later and later.
+    """
     configure_logging(settings)
-    _runtime()
+    try:
+        _runtime()
+    except Exception:
+        _log.exception("worker.can_not_start", device=settings.device)
+        os.kill(os.getppid(), signal.SIGTERM)
+        raise
 
 
 @signals.worker_process_shutdown.connect
 def _close(**_: object) -> None:
     if _Process.runtime is not None:
         _Process.runtime.close()
+
+
+@signals.worker_shutting_down.connect
+def _end_at_last(**_: object) -> None:
+    """End this worker although it hangs.
+
+    Without a broker, Celery waits for a connection for good to tell that the worker is offline.
+    """
+    limit_seconds = SOFT_SHUTDOWN_SECONDS + 15
+    timer = threading.Timer(limit_seconds, os._exit, (1,))
+    timer.daemon = True
+    timer.start()

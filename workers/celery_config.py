@@ -4,7 +4,13 @@ from typing import Any, Literal
 
 from kombu import Queue
 
-from workers.contract import QUEUES, TASK_ANALYZE, TASK_DISPATCH, TASK_SWEEP_BLOBS
+from workers.contract import (
+    QUEUE_MAINTENANCE,
+    QUEUES,
+    TASK_ANALYZE,
+    TASK_DISPATCH,
+    TASK_SWEEP_BLOBS,
+)
 from workers.settings import Settings
 
 #: Every queue has one Redis list under this prefix.
@@ -12,6 +18,8 @@ KEY_PREFIX = "fq:"
 #: How often due wake-ups are sent and silent workers' jobs are taken back.
 DISPATCH_EVERY_SECONDS = 2.0
 SWEEP_EVERY_SECONDS = 60.0
+#: Time a worker that is told to stop leaves its jobs to end.
+SOFT_SHUTDOWN_SECONDS = 30
 
 
 def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> dict[str, Any]:
@@ -52,7 +60,7 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
             "interval_max": 0.5,
         },
         "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
-        "task_default_queue": "maintenance",
+        "task_default_queue": QUEUE_MAINTENANCE,
         "task_create_missing_queues": False,
         "result_backend": None,
         "task_ignore_result": True,
@@ -67,6 +75,7 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
 
 def _worker_settings(settings: Settings) -> dict[str, Any]:
     return {
+        "task_annotations": {TASK_ANALYZE: {"max_retries": 3, "default_retry_delay": 5}},
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_retry_on_worker_lost": True,
@@ -74,6 +83,8 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "task_acks_on_timeout": True,
         "task_time_limit": settings.task_time_limit_seconds,
         "task_soft_time_limit": settings.task_time_limit_seconds * 9 // 10,
+        # One process per device; on the CPU the launcher sets one per core.
+        "worker_concurrency": settings.worker_concurrency or 1 if settings.device == "cpu" else 1,
         "worker_pool": "prefork",
         "worker_pool_start_method": "spawn",
         "worker_proc_alive_timeout": 120,
@@ -81,7 +92,7 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "worker_disable_prefetch": False,
         # True loses jobs when the broker dies; claims make duplicates harmless.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_soft_shutdown_timeout": 30,
+        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN_SECONDS,
         "worker_max_memory_per_child": 3 * 1024 * 1024 if settings.device == "cpu" else None,
         "worker_max_tasks_per_child": 2000 if settings.device == "cpu" else None,
         "worker_eta_task_limit": 100,
@@ -95,17 +106,11 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
 
 def _beat_settings() -> dict[str, Any]:
     def every(task: str, seconds: float) -> dict[str, Any]:
-        # A maintenance message nobody took in time is useless: the next one is on its way.
-        return {
-            "task": task,
-            "schedule": seconds,
-            "options": {"queue": "maintenance", "expires": 2 * seconds},
-        }
+        return {"task": task, "schedule": seconds, "options": {"queue": QUEUE_MAINTENANCE}}
 
     return {
         "beat_schedule": {
             "dispatch": every(TASK_DISPATCH, DISPATCH_EVERY_SECONDS),
             "sweep-blobs": every(TASK_SWEEP_BLOBS, SWEEP_EVERY_SECONDS),
         },
-        "task_annotations": {TASK_ANALYZE: {"max_retries": 3, "default_retry_delay": 5}},
     }

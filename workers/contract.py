@@ -4,6 +4,7 @@ The gateway and the workers meet here and in `workers.jobs`; nothing in this mod
 queue, the store or the networks. Celery messages carry a job id and nothing else.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -15,6 +16,9 @@ from models.catalogue import Task
 TASK_ANALYZE = "facesocial.analyze"
 TASK_DISPATCH = "facesocial.dispatch"
 TASK_SWEEP_BLOBS = "facesocial.sweep_blobs"
+
+#: What a job id looks like: "job_" and a UUIDv7.
+JOB_ID = re.compile(r"job_[0-9a-f]{32}")
 
 #: Interactive before bulk, per class of device; maintenance is short and served by every worker.
 QUEUE_MAINTENANCE = "maintenance"

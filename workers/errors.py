@@ -5,6 +5,7 @@ WorkersError
 ├── StoreUnavailable     the job store did not answer in time
 ├── QueueFull            too many jobs are waiting
 ├── JobNotFound          no such job, or its result has expired
+├── JobUnreadable        a job's record is not one this version can read
 ├── LeaseLost            another worker owns the job now: stop and write nothing
 ├── BlobMissing          the image of a job is gone
 ├── BlobStoreFailed      the blob store refused a read or write
@@ -24,7 +25,7 @@ class SettingsError(WorkersError):
 
 
 class StoreUnavailable(WorkersError):
-    """The job store did not answer in time. Nothing was changed that a retry would repeat."""
+    """The job store did not answer in time. What was asked may have been done all the same."""
 
 
 class QueueFull(WorkersError):
@@ -38,6 +39,10 @@ class QueueFull(WorkersError):
 
 class JobNotFound(WorkersError):
     """There is no such job, or its result has expired."""
+
+
+class JobUnreadable(WorkersError):
+    """A job's record in the store can't be read by this version."""
 
 
 class LeaseLost(WorkersError):

@@ -21,6 +21,7 @@ class LeaseKeeper:
         self._every_seconds = every_seconds
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="lease-keeper", daemon=True)
+        self._ending = False
         self.lost = False
 
     def __enter__(self) -> Self:
@@ -36,11 +37,17 @@ class LeaseKeeper:
         self._done.set()
         self._thread.join()
 
+    def expect_end(self) -> None:
+        """Tell that the job's end is being written: from then on it is no loss to find it ended."""
+        self._ending = True
+
     def _renew(self) -> None:
         while not self._done.wait(self._every_seconds):
             try:
                 self._jobs.renew(self._claim)
             except LeaseLost:
+                if self._ending:
+                    return
                 self.lost = True
                 _log.warning("lease.lost", job_id=self._claim.job.id, fence=self._claim.fence)
                 return

@@ -3,10 +3,14 @@
 Every step may be repeated and run in several processes at once.
 """
 
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
 import structlog
 
 from workers.blobs import BlobStore
-from workers.contract import JobState
+from workers.contract import JOB_ID, JobState
 from workers.dispatch import JobQueue
 from workers.errors import BlobStoreFailed, JobNotFound, StoreUnavailable
 from workers.jobs import DueJob, JobStore
@@ -14,6 +18,9 @@ from workers.router import JobRouter
 
 #: Most jobs handled in one round; the next round is two seconds away.
 ROUND_LIMIT = 500
+
+#: Longest time a round spends sending; the next one goes on.
+SEND_SECONDS = 10.0
 
 _log = structlog.get_logger()
 
@@ -46,10 +53,7 @@ class Maintenance:
             _log.warning("maintenance.worker_silent", job_id=reaped.id, state=reaped.state)
             if reaped.state is JobState.FAILED:
                 self._delete(reaped.blob_key)
-        sent = 0
-        for due in self._jobs.due(ROUND_LIMIT):
-            sent += self._send(due)
-        return sent
+        return self._send_all(self._jobs.due(ROUND_LIMIT))
 
     def sweep_blobs(self) -> int:
         """Delete old images that no waiting or running job needs.
@@ -59,22 +63,34 @@ class Maintenance:
         """
         deleted = 0
         for key in list(self._blobs.older_than(self._orphan_seconds)):
-            if self._is_orphan(key):
+            if JOB_ID.fullmatch(key) and self._is_orphan(key):
                 self._delete(key)
                 deleted += 1
         return deleted
 
-    def _send(self, due: DueJob) -> bool:
+    def _send_all(self, found: Sequence[DueJob]) -> int:
+        """Send wake-ups while the broker takes them; the rest is made due at once, not later."""
+        deadline = time.monotonic() + SEND_SECONDS
+        sent = 0
+        for due in found:
+            try:
+                self._send(due)
+            except StoreUnavailable as error:
+                _log.warning("maintenance.not_sent", job_id=due.id, error=str(error))
+                break
+            sent += 1
+            if time.monotonic() > deadline:
+                break
+        for due in found[sent:]:
+            with suppress(StoreUnavailable):
+                self._jobs.expedite(due.id)
+        return sent
+
+    def _send(self, due: DueJob) -> None:
         # Devices come and go while a job waits: ask again, and move it if the answer changed.
         route = self._router.route(due.options)
-        if route.queue != due.route.queue and not self._jobs.reroute(due.id, route):
-            return False
-        try:
+        if route.queue == due.route.queue or self._jobs.reroute(due.id, route):
             self._queue.publish(due.id, route.queue)
-        except StoreUnavailable as error:
-            _log.warning("maintenance.not_sent", job_id=due.id, error=str(error))
-            return False
-        return True
 
     def _is_orphan(self, key: str) -> bool:
         try:

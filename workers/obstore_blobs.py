@@ -11,9 +11,12 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from workers.errors import BlobMissing, BlobStoreFailed
 
+#: Our part of a store that others may use too; nothing outside it is read, listed or deleted.
+PREFIX = "facesocial/jobs/"
+
 
 class ObstoreBlobs:
-    """A BlobStore anywhere obstore can reach."""
+    """A BlobStore anywhere obstore can reach, under a prefix of its own."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -21,14 +24,14 @@ class ObstoreBlobs:
     def put(self, key: str, content: bytes) -> None:
         """See BlobStore."""
         try:
-            obstore.put(self._store, key, content)
+            obstore.put(self._store, PREFIX + key, content)
         except (BaseError, OSError) as error:
             raise BlobStoreFailed(f"The image could not be stored: {error}.") from error
 
     def get(self, key: str) -> bytes:
         """See BlobStore."""
         try:
-            return bytes(obstore.get(self._store, key).bytes())
+            return bytes(obstore.get(self._store, PREFIX + key).bytes())
         except (NotFoundError, FileNotFoundError):
             raise BlobMissing from None
         except (BaseError, OSError) as error:
@@ -37,7 +40,7 @@ class ObstoreBlobs:
     def delete(self, key: str) -> None:
         """See BlobStore."""
         try:
-            obstore.delete(self._store, key)
+            obstore.delete(self._store, PREFIX + key)
         except (NotFoundError, FileNotFoundError):
             return
         except (BaseError, OSError) as error:
@@ -47,8 +50,10 @@ class ObstoreBlobs:
         """See BlobStore."""
         limit = datetime.now(UTC) - timedelta(seconds=age_seconds)
         try:
-            for chunk in obstore.list(self._store):
-                yield from (str(meta["path"]) for meta in chunk if meta["last_modified"] < limit)
+            for chunk in obstore.list(self._store, prefix=PREFIX):
+                for meta in chunk:
+                    if meta["last_modified"] < limit:
+                        yield str(meta["path"]).removeprefix(PREFIX)
         except (BaseError, OSError) as error:
             raise BlobStoreFailed(f"The blob store could not be listed: {error}.") from error
 

@@ -8,7 +8,7 @@ from workers.settings import Settings
 
 
 def connect(settings: Settings, *, role: str) -> redis.Redis:
-    """A client whose every call ends within about twice the configured timeout.
+    """A client whose every call ends within about three times the configured timeout.
 
     Args:
         settings: Where the store is and how long to wait for it.

@@ -11,10 +11,12 @@ from importlib import resources
 from typing import Any, cast, get_args
 
 import redis
+import structlog
+from pydantic import ValidationError
 from redis.commands.core import Script
 
 from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
-from workers.errors import JobNotFound, LeaseLost, StoreUnavailable
+from workers.errors import JobNotFound, JobUnreadable, LeaseLost, StoreUnavailable
 from workers.jobs import (
     POISONED,
     RESEND_CAP_SECONDS,
@@ -39,6 +41,10 @@ EVENTS = PREFIX + "events"
 ENDED_CHANNEL = PREFIX + "ended"
 #: Longest wait for the disk on submit; the answer says "pending" beyond it.
 FSYNC_WAIT_MS = 1000
+#: Errors a server answers while it can't work; all others are faults of ours.
+AWAY = ("OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "MASTERDOWN", "BUSY")
+
+_log = structlog.get_logger()
 
 
 def job_key(job_id: str) -> str:
@@ -81,11 +87,12 @@ class RedisJobs:
         ]
         # One connection: WAITAOF waits for the writes made on its own.
         with _translated(), self._client.client() as connection:
+            before = connection.client_id()
             stored = self._scripts["submit"](
                 keys=[job_key(job.id), DUE, EVENTS], args=args, client=connection
             )
             on_stored()
-            durability = _durability(connection)
+            durability = _durability(connection, written_by=before)
         return Submitted(job=_job(job.id, _pairs(stored)), durability=durability)
 
     def expedite(self, job_id: str) -> None:
@@ -140,14 +147,15 @@ class RedisJobs:
         flat = self._call(
             "due", [DUE], [JOB_PREFIX, limit, self._resend_ms, RESEND_CAP_SECONDS * 1000]
         )
-        return tuple(
-            DueJob(
-                id=id_,
-                options=AnalyzeOptions.model_validate_json(options),
-                route=JobRoute(queue=queue, reason=reason, device=device or None),
-            )
-            for id_, options, queue, reason, device in _rows(flat, 5)
-        )
+        found: list[DueJob] = []
+        for id_, options, queue, reason, device in _rows(flat, 5):
+            route = JobRoute(queue=queue, reason=reason, device=device or None)
+            try:
+                found.append(DueJob(id=id_, options=_options(id_, options), route=route))
+            except JobUnreadable as error:
+                # The others must not wait for this one.
+                _log.error("jobs.unreadable", job_id=id_, error=str(error))
+        return tuple(found)
 
     def reroute(self, job_id: str, route: JobRoute) -> bool:
         """See JobStore."""
@@ -178,15 +186,20 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(f"The job store did not answer: {error}.") from error
 
 
-def _durability(connection: redis.Redis) -> Durability:
-    """Wait until the writes of this connection are on disk, and tell whether they are."""
+def _durability(connection: redis.Redis, *, written_by: int) -> Durability:
+    """Wait until what this connection wrote is on disk, and tell whether it is.
+
+    A connection that broke is made again silently, and one without writes is told "synced" at
+    once: so the server's id of the connection must still be the writer's.
+    """
     try:
         synced = connection.waitaof(1, 0, FSYNC_WAIT_MS)
+        asked_by = connection.client_id()
     except redis.ResponseError:
         return "memory"  # WAITAOF is unknown to the server, or its AOF is off
     except redis.RedisError:
         return "pending"  # the job is stored; only the confirmation is missing
-    return "fsynced" if int(synced[0]) >= 1 else "pending"
+    return "fsynced" if asked_by == written_by and int(synced[0]) >= 1 else "pending"
 
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:
@@ -206,7 +219,7 @@ def _job(job_id: str, fields: Mapping[str, str]) -> Job:
     return Job(
         id=job_id,
         state=JobState(fields["state"]),
-        options=AnalyzeOptions.model_validate_json(fields["options"]),
+        options=_options(job_id, fields["options"]),
         route=JobRoute(
             queue=fields["queue"], reason=fields["reason"], device=fields["device"] or None
         ),
@@ -219,6 +232,14 @@ def _job(job_id: str, fields: Mapping[str, str]) -> Job:
         result_json=fields.get("result"),
         error=JobError(**json.loads(error)) if error else None,
     )
+
+
+def _options(job_id: str, text: str) -> AnalyzeOptions:
+    """Stored options; those of a newer version that this one does not know are passed over."""
+    try:
+        return AnalyzeOptions.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        raise JobUnreadable(f"The record of job '{job_id}' can't be read: {error}.") from error
 
 
 def _number(text: str | None) -> int | None:

@@ -80,6 +80,9 @@ class RedisJobWatch:
             except redis.RedisError as error:
                 _log.warning("job_watch.connection_lost", error=str(error))
                 self._stopping.wait(RECONNECT_SECONDS)
+            except Exception:  # noqa: BLE001 - the thread's boundary: without it all waiters poll
+                _log.exception("job_watch.fault")
+                self._stopping.wait(RECONNECT_SECONDS)
 
     def _follow_channel(self) -> None:
         with self._client.pubsub(ignore_subscribe_messages=True) as channel:

@@ -83,6 +83,7 @@ class JobRunner:
             outcome = self._work(claim)
             if lease.lost:
                 return "lease_lost"
+            lease.expect_end()
             try:
                 state = self._write_end(claim, outcome)
             except LeaseLost:
@@ -107,9 +108,11 @@ class JobRunner:
         if isinstance(error, BlobMissing):
             return JobError(code="image_lost", message=f"{error} Send it again.", retryable=True)
         if isinstance(error, BlobStoreFailed):
-            return JobError(code="blob_store_unavailable", message=str(error), retryable=True)
+            message = "The image could not be read from the blob store. Try again."
+            return JobError(code="blob_store_unavailable", message=message, retryable=True)
         if isinstance(error, ModelsError):
-            return JobError(code="inference_failed", message=str(error), retryable=True)
+            message = "A model could not be run on this image; it has been logged. Try again."
+            return JobError(code="inference_failed", message=message, retryable=True)
         if isinstance(error, self._time_limit_error):
             message = "The analysis took too long and was stopped."
             return JobError(code="timed_out", message=message)

@@ -1,20 +1,18 @@
 """Everything a worker process holds, built once when the process starts."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import cv2
-import redis
 import structlog
 
-from models.catalogue import Catalogue, load_catalogue
+from models.catalogue import load_catalogue
 from models.store import WeightStore
 from vram.ledger import VramLedger
 from vram.probe import MemoryProbe, NvmlProbe, SimulatedProbe
 from vram.redis_ledger import RedisLedger
-from workers.blobs import BlobStore
 from workers.device_holder import DeviceHolder
 from workers.dispatch import JobQueue
-from workers.jobs import JobStore
 from workers.maintenance import Maintenance
 from workers.obstore_blobs import open_blobs
 from workers.pipeline import FacePipeline
@@ -34,28 +32,20 @@ _log = structlog.get_logger()
 class Runtime:
     """One process's parts."""
 
-    settings: Settings
-    catalogue: Catalogue
-    client: redis.Redis
-    jobs: JobStore
-    blobs: BlobStore
-    ledger: VramLedger
     maintenance: Maintenance
     runner: JobRunner
-    #: None on the CPU.
-    holder: DeviceHolder | None
+    #: Gives everything back.
+    closing: ExitStack
 
     def close(self) -> None:
         """Give everything back; the process ends."""
-        if self.holder:
-            self.holder.close()
-        self.client.close()
+        self.closing.close()
 
 
 def build_runtime(
     settings: Settings, queue: JobQueue, *, time_limit_error: type[Exception]
 ) -> Runtime:
-    """Connect, register the device and load the models.
+    """Connect, register the device and load the models; all or nothing.
 
     Raises:
         ModelsError: a model can't be loaded.
@@ -64,49 +54,49 @@ def build_runtime(
     """
     # OpenCV takes its threads from the number of cores, not from OMP_NUM_THREADS.
     cv2.setNumThreads(settings.ort_threads)
-    catalogue = load_catalogue()
-    client = connect(settings, role="worker")
-    jobs = RedisJobs(client, settings)
-    blobs = open_blobs(settings.blob_location)
-    ledger = RedisLedger(client, silent_seconds=settings.device_silent_seconds)
+    with ExitStack() as opened:
+        client = connect(settings, role="worker")
+        opened.callback(client.close)
+        jobs = RedisJobs(client, settings)
+        blobs = open_blobs(settings.blob_location)
+        ledger = RedisLedger(client, silent_seconds=settings.device_silent_seconds)
+        pipeline = _load_pipeline(settings, ledger, opened)
+        maintenance = Maintenance(
+            jobs=jobs,
+            blobs=blobs,
+            queue=queue,
+            router=JobRouter(ledger, load_catalogue()),
+            orphan_seconds=settings.blob_orphan_seconds,
+        )
+        runner = JobRunner(
+            jobs=jobs,
+            blobs=blobs,
+            pipeline=pipeline,
+            lease_seconds=settings.job_lease_seconds,
+            time_limit_error=time_limit_error,
+        )
+        _log.info("worker.ready", device=settings.device)
+        return Runtime(maintenance=maintenance, runner=runner, closing=opened.pop_all())
+
+
+def _load_pipeline(settings: Settings, ledger: VramLedger, opened: ExitStack) -> FacePipeline:
     probe = device_probe(settings.device)
-    holder = _hold_device(settings, ledger, probe) if probe else None
+    holder = _hold_device(settings, ledger, probe, opened) if probe else None
     residency = Residency(
         store=WeightStore(settings.weights_path),
-        catalogue=catalogue,
+        catalogue=load_catalogue(),
         device=settings.device,
         threads=settings.ort_threads,
         account=holder,
         probe=probe,
     )
     residency.load()
-    _log.info("worker.ready", device=settings.device)
-    return Runtime(
-        settings=settings,
-        catalogue=catalogue,
-        client=client,
-        jobs=jobs,
-        blobs=blobs,
-        ledger=ledger,
-        maintenance=Maintenance(
-            jobs=jobs,
-            blobs=blobs,
-            queue=queue,
-            router=JobRouter(ledger, catalogue),
-            orphan_seconds=settings.blob_orphan_seconds,
-        ),
-        runner=JobRunner(
-            jobs=jobs,
-            blobs=blobs,
-            pipeline=FacePipeline(residency, max_pixels=settings.max_image_pixels),
-            lease_seconds=settings.job_lease_seconds,
-            time_limit_error=time_limit_error,
-        ),
-        holder=holder,
-    )
+    return FacePipeline(residency, max_pixels=settings.max_image_pixels)
 
 
-def _hold_device(settings: Settings, ledger: VramLedger, probe: MemoryProbe) -> DeviceHolder:
+def _hold_device(
+    settings: Settings, ledger: VramLedger, probe: MemoryProbe, opened: ExitStack
+) -> DeviceHolder:
     holder = DeviceHolder(
         ledger,
         device=settings.device,
@@ -114,6 +104,7 @@ def _hold_device(settings: Settings, ledger: VramLedger, probe: MemoryProbe) -> 
         reserved_bytes=settings.vram_reserved_mb * MEBIBYTE,
     )
     holder.start()
+    opened.callback(holder.close)
     return holder
 
 

@@ -68,6 +68,9 @@ class Settings(BaseModel):
     gateway_threads: Annotated[int, Field(ge=2, le=512)] = Field(
         default=32, description="Threads per gateway process; a waiting client holds one."
     )
+    upload_seconds: Annotated[float, Field(ge=5, le=3600)] = Field(
+        default=60.0, description="Longest time from a request's first byte to its last."
+    )
     max_image_bytes: Annotated[int, Field(ge=1024)] = Field(
         default=10 * 1024 * 1024, description="Largest image file accepted."
     )
@@ -104,7 +107,8 @@ class Settings(BaseModel):
     )
     worker_concurrency: Annotated[int, Field(ge=0, le=256)] = Field(
         default=0,
-        description="Processes of a CPU worker; 0 = one per core (GPU workers: always 1).",
+        description="Processes of a CPU worker; 0 = one per core with `facesocial up`, else one "
+        "(GPU workers: always one).",
     )
     ort_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="ONNX Runtime threads per worker process."
@@ -116,7 +120,7 @@ class Settings(BaseModel):
         default=906,
         description="Kept out of the ledger: driver 200, CUDA context 450, headroom 256 MB.",
     )
-    device_silent_seconds: Annotated[float, Field(ge=1)] = Field(
+    device_silent_seconds: Annotated[float, Field(ge=10)] = Field(
         default=15.0, description="A device silent for this long gets no more jobs."
     )
 

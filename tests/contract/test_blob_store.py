@@ -10,7 +10,7 @@ import pytest
 
 from workers.blobs import BlobStore, MemoryBlobs
 from workers.errors import BlobMissing, BlobStoreFailed
-from workers.obstore_blobs import open_blobs
+from workers.obstore_blobs import PREFIX, open_blobs
 
 
 @dataclass(kw_only=True)
@@ -44,7 +44,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
         def age_file(key: str, seconds: float) -> None:
             then = time.time() - seconds
-            os.utime(folder / key, (then, then))
+            os.utime(folder / PREFIX / key, (then, then))
 
         yield Subject(blobs=open_blobs(folder.as_uri()), age=age_file)
 
@@ -94,7 +94,17 @@ def test_a_local_store_is_closed_to_other_users_and_writes_whole_files(tmp_path:
     blobs.put("job_1", b"content")
 
     assert folder.stat().st_mode & 0o077 == 0
-    assert [path.name for path in folder.iterdir()] == ["job_1"]
+    assert [path for path in folder.rglob("*") if path.is_file()] == [folder / PREFIX / "job_1"]
+
+
+def test_what_others_keep_in_the_same_place_is_never_listed(tmp_path: Path) -> None:
+    blobs = open_blobs(tmp_path.as_uri())
+    (tmp_path / "2024").mkdir()
+    for path in (tmp_path / "holiday.jpg", tmp_path / "2024" / "b.jpg"):
+        path.write_bytes(b"not ours")
+    blobs.put("job_1", b"x")
+
+    assert list(blobs.older_than(-60)) == ["job_1"]
 
 
 @pytest.mark.parametrize("url", ["nonsense", "file:///proc/nowhere/at-all"])

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
-from workers.errors import JobNotFound, LeaseLost
+from workers.errors import JobNotFound, JobUnreadable, LeaseLost
 from workers.jobs import POISONED, Claim, JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.redis_client import connect
@@ -163,3 +163,43 @@ def test_a_submit_is_confirmed_on_disk_by_a_server_with_an_aof(
         job = NewJob(id="d", options=AnalyzeOptions(), route=ROUTE, blob_key="d")
 
         assert RedisJobs(client, job_settings).submit(job).durability == "fsynced"
+
+
+@pytest.mark.redis
+def test_a_connection_that_broke_before_the_disk_answered_is_not_taken_for_a_confirmation(
+    valkey_port: int, job_settings: Settings
+) -> None:
+    settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{valkey_port}/0"))
+    job = NewJob(id="broken", options=AnalyzeOptions(), route=ROUTE, blob_key="broken")
+    with connect(settings, role="submitter") as client, connect(settings, role="test") as other:
+        other.delete(JOB_PREFIX + "broken")
+
+        def cut() -> None:
+            for found in other.client_list(_type="normal"):
+                if found["name"] == "facesocial-submitter":
+                    other.execute_command("CLIENT", "KILL", "ID", found["id"])
+
+        submitted = RedisJobs(client, job_settings).submit(job, on_stored=cut)
+
+        assert submitted.durability == "pending"
+        assert RedisJobs(client, job_settings).get("broken").state is JobState.QUEUED
+
+
+@pytest.mark.redis
+def test_a_record_that_can_t_be_read_holds_up_no_other_job(
+    valkey_port: int, job_settings: Settings
+) -> None:
+    settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{valkey_port}/0"))
+    with connect(settings, role="test") as client:
+        client.flushall()
+        jobs = RedisJobs(client, job_settings)
+        for job_id in ("good", "newer", "broken"):
+            jobs.submit(NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_key=job_id))
+            jobs.expedite(job_id)
+        client.hset(JOB_PREFIX + "newer", "options", '{"max_faces": 3, "option_of_tomorrow": 1}')
+        client.hset(JOB_PREFIX + "broken", "options", '{"max_faces": "many"}')
+
+        assert sorted(due.id for due in jobs.due(10)) == ["good", "newer"]
+        assert jobs.get("newer").options.max_faces == 3
+        with pytest.raises(JobUnreadable, match="broken"):
+            jobs.get("broken")

@@ -15,17 +15,29 @@ from api.services import Services
 from workers.memory_jobs import MemoryJobs
 
 FAMILIES = (models.errors.ModelsError, vram.errors.VramError, workers.errors.WorkersError)
+#: Errors no client can do anything about: faults of ours, or never raised where a gateway is.
+OURS = {
+    *("ModelsError", "CatalogueError", "UnknownModel", "WeightsError", "WeightsMissing"),
+    *("WeightsCorrupt", "SourceUnavailable", "StoreFull", "PreparationFailed"),
+    *("ContractMismatch", "InferenceFailed", "ProviderUnavailable"),
+    *("VramError", "UnknownDevice", "ProbeFailed"),
+    *("WorkersError", "SettingsError", "JobUnreadable", "LeaseLost", "BlobMissing"),
+    "ImageRejected",
+}
 
 
 def _all_of(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
+    if kind.__module__.endswith(".errors"):
+        yield kind
     for child in kind.__subclasses__():
         yield from _all_of(child)
 
 
 @pytest.mark.parametrize("kind", [kind for family in FAMILIES for kind in _all_of(family)])
-def test_every_domain_error_maps_to_a_problem(kind: type[Exception]) -> None:
-    assert any(base in DOMAIN_PROBLEMS for base in kind.__mro__)
+def test_every_domain_error_has_an_answer_or_is_known_as_ours(kind: type[Exception]) -> None:
+    codes = {problem_of(kind.__new__(kind)).code}
+
+    assert (codes == {"internal_error"}) == (kind.__name__ in OURS)
 
 
 def test_a_code_has_one_status() -> None:

@@ -1,0 +1,77 @@
+"""A real worker process: what it does when it can't work."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from models.store import WeightStore
+from workers.settings import environment_of
+
+pytestmark = [pytest.mark.fleet, pytest.mark.redis]
+
+
+def _worker(root: Path, log: Path, **settings: object) -> subprocess.Popen[bytes]:
+    """A worker as the launcher starts one."""
+    environment = {
+        **os.environ,  # noqa: TID251 - handed to the worker
+        **environment_of(**settings),
+        "REMAP_SIGTERM": "SIGQUIT",
+        "PYTHONPATH": str(root),
+    }
+    argv = [sys.executable, "-m", "celery", "-A", "workers.app:app", "worker"]
+    argv += ["-Q", "maintenance,gpu.interactive", "-n", "test@%h", "--concurrency", "1"]
+    argv += ["--without-gossip", "--without-mingle"]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            argv, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+
+
+def _await_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.weights
+def test_a_worker_whose_device_is_not_there_ends_and_says_why(
+    root: Path, tmp_path: Path, valkey_port: int, weights: WeightStore
+) -> None:
+    log = tmp_path / "worker.log"
+    process = _worker(
+        root,
+        log,
+        data_dir=tmp_path / "data",
+        weights_dir=weights.root.absolute(),
+        redis_url=f"redis://127.0.0.1:{valkey_port}/0",
+        device="cuda:99",
+    )
+
+    _await_end(process, 60)
+
+    assert "worker.can_not_start" in log.read_text()
+
+
+def test_a_worker_without_weights_ends_with_the_command_that_helps(
+    root: Path, tmp_path: Path, valkey_port: int
+) -> None:
+    log = tmp_path / "worker.log"
+    started = time.monotonic()
+    process = _worker(
+        root,
+        log,
+        data_dir=tmp_path / "data",
+        redis_url=f"redis://127.0.0.1:{valkey_port}/0",
+    )
+
+    _await_end(process, 60)
+
+    assert process.returncode != 0
+    assert "facesocial models pull" in log.read_text()
+    assert time.monotonic() - started < 60
