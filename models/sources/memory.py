@@ -1,9 +1,13 @@
 """A source of files that needs no network: what the tests of everything above it use."""
 
+import hashlib
+import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models.catalogue import NpmSource, PinnedFile, PypiSource, Source, UrlSource
 from models.errors import SourceUnavailable
 from models.progress import Progress
 
@@ -49,3 +53,29 @@ def _keys(source: Any) -> tuple[str, ...]:  # noqa: ANN401 - any source of the c
             return (f"{source.package}=={source.version}",)
         case _:
             return tuple(source.urls)
+
+
+#: Sources of the files that `pinned` makes: two members of one wheel, a mirror, a tarball.
+WHEEL = PypiSource(kind="pypi", distribution="nets", version="1.0", member="nets/a.onnx")
+WHEEL_OTHER = PypiSource(kind="pypi", distribution="nets", version="1.0", member="nets/b.onnx")
+MIRROR = UrlSource(kind="url", urls=("https://mirror.test/a.onnx",))
+TARBALL = NpmSource(kind="npm", package="nets", version="2.0", member="package/a.onnx")
+
+
+def pinned(content: bytes, *sources: Source, name: str = "a.onnx") -> PinnedFile:
+    """A catalogue's entry for this content, from these sources or from WHEEL."""
+    return PinnedFile(
+        name=name,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        sources=sources or (WHEEL,),
+    )
+
+
+def zipped(**members: bytes) -> bytes:
+    """A wheel with `nets/<name>.onnx` for each member."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"nets/{name}.onnx", content)
+    return buffer.getvalue()

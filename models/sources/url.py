@@ -1,4 +1,7 @@
-"""Files from web servers: mirrors in order, retries with growing pauses, resumed transfers."""
+"""Files from web servers: mirrors in order, retries with growing pauses, resumed transfers.
+
+It ends: only more bytes than ever before buy further attempts, and a file has a deadline.
+"""
 
 import random
 import time
@@ -18,6 +21,8 @@ MAX_REDIRECTS = 5
 #: Pause before retry n is drawn from half to all of FIRST * 2**n, at most LONGEST.
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+#: One file, all mirrors and pauses together, may take this long.
+FILE_SECONDS = 3600.0
 
 #: Answers that another try may change; any other error moves on to the next mirror.
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -36,6 +41,8 @@ class _Partial:
     """What has come from one mirror so far."""
 
     path: Path
+    #: On the monotonic clock: when this mirror's time is over.
+    deadline: float
     #: ETag or date under which the rest may be asked for; None starts over.
     validator: str | None = None
 
@@ -57,17 +64,20 @@ class UrlFetcher:
         attempts: int = 5,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        file_seconds: float = FILE_SECONDS,
     ) -> None:
         """Set up the retries.
 
         Args:
-            attempts: Tries per mirror; one that brought new bytes does not count.
+            attempts: Tries per mirror; they count anew when one got further than all before.
             sleep: Waits a number of seconds.
             jitter: A number from 0 to 1, so that many clients do not come back at once.
+            file_seconds: Longest time for a file, over all mirrors and attempts.
         """
         self._attempts = attempts
         self._sleep = sleep
         self._jitter = jitter
+        self._file_seconds = file_seconds
 
     def fetch(self, source: UrlSource, folder: Path, limit_bytes: int, progress: Progress) -> Path:
         """Download from the first mirror that delivers a whole file."""
@@ -79,8 +89,12 @@ class UrlFetcher:
             max_redirects=MAX_REDIRECTS,
             headers={"Accept-Encoding": "identity"},
         ) as client:
+            deadline = time.monotonic() + self._file_seconds
             for number, url in enumerate(source.urls):
-                partial = _Partial(folder / f"mirror-{number}")
+                # An equal share of what is left, so that a slow mirror leaves time to the others.
+                left = deadline - time.monotonic()
+                share = left / (len(source.urls) - number)
+                partial = _Partial(folder / f"mirror-{number}", time.monotonic() + share)
                 try:
                     self._from_mirror(client, url, partial, limit_bytes, progress)
                 except _GiveUp as error:
@@ -101,12 +115,14 @@ class UrlFetcher:
         if not url.startswith(("https://", "http://")):
             raise _GiveUp("only http and https are fetched")
         failures = 0
+        best_bytes = 0
         while True:
-            before = partial.done_bytes
             try:
                 _attempt(client, url, partial, limit_bytes, progress)
             except _TryAgain as error:
-                failures = 1 if partial.done_bytes > before else failures + 1
+                # Not more than before this attempt: without a validator each starts from nothing.
+                failures = 1 if partial.done_bytes > best_bytes else failures + 1
+                best_bytes = max(best_bytes, partial.done_bytes)
                 if failures >= self._attempts:
                     raise _GiveUp(f"{error} (after {failures} attempts)") from error
                 self._sleep(self._pause_seconds(failures - 1))
@@ -121,6 +137,7 @@ class UrlFetcher:
 def _attempt(
     client: httpx.Client, url: str, partial: _Partial, limit_bytes: int, progress: Progress
 ) -> None:
+    _check_time(partial)
     headers = {}
     if partial.validator is None:
         partial.restart()
@@ -134,6 +151,11 @@ def _attempt(
         raise _GiveUp(str(error)) from error
     except httpx.HTTPError as error:
         raise _TryAgain(str(error) or type(error).__name__) from error
+
+
+def _check_time(partial: _Partial) -> None:
+    if time.monotonic() > partial.deadline:
+        raise _GiveUp(f"took too long: {partial.done_bytes} bytes came in time")
 
 
 def _check_status(response: httpx.Response, partial: _Partial) -> None:
@@ -164,6 +186,7 @@ def _receive(
     with partial.path.open("ab") as output:
         # In pieces as they come: collecting larger ones would lose the last when the line breaks.
         for chunk in response.iter_raw():
+            _check_time(partial)
             done += len(chunk)
             if done > limit_bytes:
                 raise _GiveUp(f"larger than {limit_bytes} bytes")

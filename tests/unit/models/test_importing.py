@@ -1,9 +1,7 @@
 """Taking weights from folders and archives."""
 
-import hashlib
 import io
 import tarfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,41 +10,19 @@ import pytest
 from models.catalogue import (
     Catalogue,
     ModelSpec,
-    NpmSource,
-    PinnedFile,
-    PypiSource,
-    Source,
-    UrlSource,
 )
 from models.errors import (
     WeightsError,
 )
-from models.sources.memory import MemoryFetcher
+from models.sources.memory import (
+    MemoryFetcher,
+    pinned,
+    zipped,
+)
 from models.store import WeightStore
 
 CONTENT = b"the weights of a network"
 OTHER = b"the weights of another"
-WHEEL = PypiSource(kind="pypi", distribution="nets", version="1.0", member="nets/a.onnx")
-WHEEL_OTHER = PypiSource(kind="pypi", distribution="nets", version="1.0", member="nets/b.onnx")
-MIRROR = UrlSource(kind="url", urls=("https://mirror.test/a.onnx",))
-TARBALL = NpmSource(kind="npm", package="nets", version="2.0", member="package/a.onnx")
-
-
-def pinned(content: bytes, *sources: Source, name: str = "a.onnx") -> PinnedFile:
-    return PinnedFile(
-        name=name,
-        size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        sources=sources or (WHEEL,),
-    )
-
-
-def zipped(**members: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(f"nets/{name}.onnx", content)
-    return buffer.getvalue()
 
 
 def store_over(

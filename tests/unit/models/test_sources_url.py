@@ -1,7 +1,9 @@
 """Downloads over HTTP from a server on loopback that misbehaves as told."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,11 +100,24 @@ def redirect_to(target: str) -> Callable[[Handler], None]:
     return lambda handler: handler.answer(302, Location=target)
 
 
+def dripping(handler: Handler) -> None:
+    handler.close_connection = True
+    handler.answer(200, Content_Length=str(len(CONTENT)))
+    with suppress(OSError):  # nobody listens any more
+        while True:
+            handler.wfile.write(b".")
+            time.sleep(0.01)
+
+
 def fetch(
-    folder: Path, *urls: str, pauses: list[float] | None = None, limit_bytes: int = len(CONTENT)
+    folder: Path,
+    *urls: str,
+    pauses: list[float] | None = None,
+    limit_bytes: int = len(CONTENT),
+    file_seconds: float = 60,
 ) -> bytes:
     sleep = pauses.append if pauses is not None else lambda _: None
-    fetcher = UrlFetcher(attempts=3, sleep=sleep, jitter=lambda: 1.0)
+    fetcher = UrlFetcher(attempts=3, sleep=sleep, jitter=lambda: 1.0, file_seconds=file_seconds)
     source = UrlSource(kind="url", urls=urls)
     return fetcher.fetch(source, folder, limit_bytes, NO_PROGRESS).read_bytes()
 
@@ -189,6 +204,24 @@ def test_attempts_that_bring_bytes_do_not_count_as_failures(server: Server, tmp_
 
     assert fetch(tmp_path, server.url) == CONTENT
     assert server.sent_bytes == len(CONTENT)
+
+
+def test_cuts_of_which_none_gets_further_are_failures(server: Server, tmp_path: Path) -> None:
+    server.behaviours = [cut_after(count, etag='W/"weak"') for count in (2000, 1000, 2000, 1000)]
+
+    with pytest.raises(SourceUnavailable, match="after 3 attempts"):
+        fetch(tmp_path, server.url)
+
+    assert len(server.ranges) == 3
+
+
+def test_a_file_ends_in_time_and_a_slow_mirror_leaves_some(server: Server, tmp_path: Path) -> None:
+    server.behaviours = [dripping, whole]
+    assert fetch(tmp_path, server.url, server.url + "?mirror=2", file_seconds=2) == CONTENT
+
+    server.behaviours = [dripping]
+    with pytest.raises(SourceUnavailable, match="took too long"):
+        fetch(tmp_path, server.url, file_seconds=0.2)
 
 
 def test_a_server_that_never_recovers_is_given_up_with_its_reason(
