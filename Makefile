@@ -1,6 +1,7 @@
 # Every command a developer or a newcomer needs. `make` lists them.
 
-PYTHON ?= python3
+#: Python to make .venv with; python3 when not given. A .venv made with another one is made anew.
+PYTHON ?=
 #: cpu, or gpu (CUDA 12) or gpu-cu13 (CUDA 13): which inference runtime `make setup` installs.
 RUNTIME ?= cpu
 VENV := .venv
@@ -14,6 +15,11 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Install everything into .venv (RUNTIME=gpu or gpu-cu13 for a CUDA machine)
+
+# A Python that is named is compared with that of .venv, however new the installation is.
+ifneq ($(PYTHON),)
+.PHONY: $(STAMP)
+endif
 
 $(STAMP): pyproject.toml requirements/dev.txt requirements/dev-gpu.txt requirements/dev-gpu-cu13.txt scripts/setup.sh
 	@PYTHON=$(PYTHON) RUNTIME=$(RUNTIME) sh scripts/setup.sh $(VENV)

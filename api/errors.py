@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, json
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from models.errors import ModelsError
 from vram.errors import LedgerUnavailable, VramError
@@ -60,6 +60,7 @@ def _client(status: int, code: str, title: str) -> tuple[str, Problem]:
 CLIENT_PROBLEMS = dict(
     [
         _client(400, "invalid_request", "The request can't be read"),
+        _client(408, "upload_incomplete", "The request body did not arrive"),
         _client(400, "missing_field", "A required field is missing"),
         _client(400, "image_empty", "The image is empty"),
         _client(413, "file_too_large", "The image file is too large"),
@@ -133,6 +134,7 @@ def problem_of(error: Exception) -> Problem:
 def register_error_handlers(app: Flask) -> None:
     """Make every error of every route a problem document."""
     app.register_error_handler(ApiError, _on_api_error)
+    app.register_error_handler(ClientDisconnected, _on_lost_body)
     app.register_error_handler(HTTPException, _on_http_exception)
     app.register_error_handler(Exception, _on_domain_error)
 
@@ -179,6 +181,11 @@ _HTTP_CODES = {
     413: "file_too_large",
     415: "unsupported_media_type",
 }
+
+
+def _on_lost_body(_: ClientDisconnected) -> Response:
+    detail = "The body broke off, or took longer than this server allows. Send it again."
+    return respond(CLIENT_PROBLEMS["upload_incomplete"], detail)
 
 
 def _on_http_exception(error: HTTPException) -> Response:

@@ -12,7 +12,7 @@ _settings = load_settings()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 workers = _settings.gateway_processes
-worker_class = "gthread"
+worker_class = GatewayWorker
 threads = _settings.gateway_threads
 #: Longer than the longest wait a client may ask for.
 timeout = int(_settings.max_wait_seconds) + 30

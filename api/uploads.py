@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Request, json
 from pydantic import ValidationError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 
 from api.errors import ApiError, invalid_options
 from api.images import too_large_file
@@ -76,6 +76,8 @@ def _read_json(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]
         body = request.get_json()
     except RequestEntityTooLarge:
         raise too_large_file(max_bytes) from None
+    except ClientDisconnected:
+        raise
     except (BadRequest, RecursionError):
         raise ApiError("invalid_request", "The body is not valid JSON.") from None
     if not isinstance(body, dict):

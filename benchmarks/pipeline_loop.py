@@ -114,15 +114,14 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def serve() -> None:
     """Load the models, then answer requests until the input ends."""
-    # Only here: the parent measures and loads nothing.
-    import cv2  # noqa: PLC0415
+    import cv2  # noqa: PLC0415 - the parent only measures: it has no use for this half's libraries
 
-    from models.catalogue import load_catalogue  # noqa: PLC0415
-    from models.store import WeightStore  # noqa: PLC0415
-    from workers.contract import AnalyzeOptions  # noqa: PLC0415
-    from workers.logs import configure_logging  # noqa: PLC0415
-    from workers.pipeline import FacePipeline  # noqa: PLC0415
-    from workers.residency import Residency  # noqa: PLC0415
+    from models.catalogue import load_catalogue  # noqa: PLC0415 - as above
+    from models.store import WeightStore  # noqa: PLC0415 - as above
+    from workers.contract import AnalyzeOptions  # noqa: PLC0415 - as above
+    from workers.logs import configure_logging  # noqa: PLC0415 - as above
+    from workers.pipeline import FacePipeline  # noqa: PLC0415 - as above
+    from workers.residency import Residency  # noqa: PLC0415 - as above
 
     settings = load_settings()
     configure_logging(settings)

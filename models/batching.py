@@ -53,3 +53,21 @@ def run_batched(
         rows.append(session.run({feed.name: tensor})[answer.name])
         start += size
     return np.concatenate(rows)
+
+
+class ChipNetwork:
+    """A network that reads one chip of each face; what its answers mean is its subclass's part."""
+
+    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
+        """Take over a loaded graph.
+
+        Args:
+            session: The prepared graph: one input, one output.
+            batch_buckets: Batch sizes a run may have; 1 must be among them.
+        """
+        self._session = session
+        self._buckets = tuple(batch_buckets)
+
+    def _rows(self, chips: Sequence[NDArray[Any]]) -> Sequence[NDArray[np.float32]]:
+        """The answer to each chip, (D,), in their order; without chips nothing is run."""
+        return list(run_batched(self._session, chips, self._buckets)) if chips else []

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batching import run_batched
-from models.contract import InferenceSession
+from models.batching import ChipNetwork
 from models.geometry import align
 from models.results import AgeEstimate, DetectedFace, GenderEstimate, Image, Points
 
@@ -32,18 +31,8 @@ RANGE_PROBABILITY = 0.8
 GENDERS = ("female", "male")
 
 
-class DlibAge:
+class DlibAge(ChipNetwork):
     """Estimates how old faces look, up to 80 years."""
-
-    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
-        """Take over a loaded graph.
-
-        Args:
-            session: The prepared age graph.
-            batch_buckets: Batch sizes a run may have; 1 must be among them.
-        """
-        self._session = session
-        self._buckets = tuple(batch_buckets)
 
     def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[AgeEstimate]:
         """Estimate the age of each face of one image, in their order.
@@ -55,24 +44,11 @@ class DlibAge:
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        if not faces:
-            return []
-        chips = face_chips(image, faces, AGE_CHIP_SIZE)
-        return [age_of(row) for row in run_batched(self._session, chips, self._buckets)]
+        return [age_of(row) for row in self._rows(face_chips(image, faces, AGE_CHIP_SIZE))]
 
 
-class DlibGender:
+class DlibGender(ChipNetwork):
     """Estimates which gender faces read as."""
-
-    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
-        """Take over a loaded graph.
-
-        Args:
-            session: The prepared gender graph.
-            batch_buckets: Batch sizes a run may have; 1 must be among them.
-        """
-        self._session = session
-        self._buckets = tuple(batch_buckets)
 
     def estimate(self, image: Image, faces: Sequence[DetectedFace]) -> list[GenderEstimate]:
         """Estimate the gender of each face of one image, in their order.
@@ -84,10 +60,7 @@ class DlibGender:
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        if not faces:
-            return []
-        chips = face_chips(image, faces, GENDER_CHIP_SIZE)
-        return [gender_of(row) for row in run_batched(self._session, chips, self._buckets)]
+        return [gender_of(row) for row in self._rows(face_chips(image, faces, GENDER_CHIP_SIZE))]
 
 
 def face_chips(image: Image, faces: Sequence[DetectedFace], size: int) -> list[NDArray[np.float32]]:

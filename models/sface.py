@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.batching import run_batched
-from models.contract import InferenceSession
+from models.batching import ChipNetwork
 from models.geometry import align
 from models.results import DetectedFace, Embedding, Image, Points
 
@@ -24,18 +23,8 @@ TEMPLATE: Points = np.array(
 )
 
 
-class SFace:
+class SFace(ChipNetwork):
     """Embeds faces; the cosine of two embeddings tells how alike the faces are."""
-
-    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
-        """Take over a loaded graph.
-
-        Args:
-            session: The prepared SFace graph.
-            batch_buckets: Batch sizes a run may have; 1 must be among them.
-        """
-        self._session = session
-        self._buckets = tuple(batch_buckets)
 
     @property
     def embedding_size(self) -> int:
@@ -55,9 +44,5 @@ class SFace:
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        if not faces:
-            return []
         chips = [align(image, face.landmarks, TEMPLATE, CHIP_SIZE) for face in faces]
-        vectors = run_batched(self._session, chips, self._buckets)
-        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return [Embedding(vector=unit) for unit in units]
+        return [Embedding(vector=row / np.linalg.norm(row)) for row in self._rows(chips)]

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the locked requirements and this project into a virtual environment.
-# usage: PYTHON=python3 RUNTIME=cpu scripts/setup.sh VENV
+# usage: PYTHON=python3.12 RUNTIME=cpu scripts/setup.sh VENV
+# Without PYTHON, an environment that works is kept as it is, and a new one gets python3.
 # uv is used when present; pip does the same, only slower.
 set -eu
 
@@ -12,26 +13,70 @@ case $runtime in
   gpu | gpu-cu13) lock=requirements/dev-$runtime.txt ;;
   *) echo "RUNTIME=$runtime is unknown: use cpu, gpu or gpu-cu13." >&2; exit 2 ;;
 esac
+stamp=$venv/.installed-$runtime
 
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-  echo "FaceSocial needs Python 3.11 or newer; '$python' is older or missing. Try: make setup PYTHON=python3.12" >&2
-  exit 2
+have_uv() { command -v uv >/dev/null 2>&1; }
+
+# Which Python an interpreter is, or was made from.
+base_of() { "$1" -c 'import sys; print(*sys.version_info[:2], sys.base_prefix)'; }
+
+require_python() {
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "FaceSocial needs Python 3.11 or newer; '$python' is older or missing. Try: make setup PYTHON=python3.12" >&2
+    exit 2
+  }
 }
-if [ ! -x "$venv/bin/python" ]; then
-  "$python" -m venv "$venv" || {
+
+# Why the environment that is there can't be used; nothing when it can.
+what_is_wrong() {
+  if ! "$venv/bin/python" -c '' 2>/dev/null; then
+    echo "its Python does not start"
+  elif ! have_uv && ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    echo "it has no working pip"
+  elif [ -n "${PYTHON:-}" ] && [ "$(base_of "$venv/bin/python")" != "$(base_of "$python")" ]; then
+    echo "it was made with another Python than $PYTHON"
+  fi
+}
+
+# Half an environment would be taken for a whole one at the next run.
+make_environment() {
+  trap 'rm -rf "$venv"; exit 130' INT TERM HUP
+  "$python" -m venv --clear "$venv" || {
+    rm -rf "$venv"
     echo "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv" >&2
     exit 2
   }
+  trap - INT TERM HUP
+}
+
+[ -z "${PYTHON:-}" ] || require_python
+if [ -f "$venv/pyvenv.cfg" ]; then
+  wrong=$(what_is_wrong)
+  if [ -n "$wrong" ]; then
+    require_python
+    echo "Making $venv anew: $wrong."
+    make_environment
+  fi
+elif [ -n "$(ls -A "$venv" 2>/dev/null)" ]; then
+  echo "$venv is there and is no virtual environment. Delete it or move it away." >&2
+  exit 2
+else
+  require_python
+  make_environment
 fi
 
+if [ -f "$stamp" ] && [ -z "$(find pyproject.toml "$lock" "$0" -newer "$stamp")" ]; then
+  touch "$stamp"
+  exit 0
+fi
 # The stamp of another runtime's installation is no longer true.
 rm -f "$venv"/.installed-*
 echo "Installing $lock into $venv ..."
-if command -v uv >/dev/null 2>&1; then
+if have_uv; then
   uv pip install --quiet --python "$venv/bin/python" --require-hashes --requirement "$lock"
   uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
 else
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 fi
-touch "$venv/.installed-$runtime"
+touch "$stamp"

@@ -127,3 +127,15 @@ def test_requests_that_are_no_upload_are_refused(
     ]
     for response, status, code in table:
         assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_body_that_breaks_off_is_told_as_such(client: FlaskClient, content_type: str) -> None:
+    response = client.post(
+        URL,
+        input_stream=io.BytesIO(b"{"),
+        content_type=content_type,
+        headers={"Content-Length": "999"},
+    )
+
+    assert (response.status_code, response.get_json()["code"]) == (408, "upload_incomplete")

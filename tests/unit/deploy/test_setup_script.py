@@ -1,0 +1,211 @@
+"""scripts/setup.sh makes an environment once, and makes a broken one anew.
+
+In a tree with an empty lock file. Python is the real one; only its environments get a pip that
+notes what it is asked for, so nothing is downloaded.
+"""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TOOLS = ("sh", "cp", "find", "ls", "rm", "sleep", "touch")
+PIP = """
+import pathlib, sys
+with pathlib.Path("asked.txt").open("a") as asked:
+    print(*sys.argv[1:], file=asked)
+"""
+#: `-m venv` as it is, but with the pip above; what happens next is filled in.
+PYTHON = """#!/bin/sh
+if [ "$*" != "-m venv --clear .venv" ]; then exec {real} "$@"; fi
+{real} -m venv --clear --without-pip .venv
+{then}
+"""
+WHOLE = "cp -r made/pip .venv/lib/python*/site-packages/"
+OTHER = 'case "$*" in *base_prefix*) echo 3 99 /elsewhere; exit ;; esac\n'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """As much of a checkout as the script reads."""
+
+    root: Path
+
+    @property
+    def venv(self) -> Path:
+        return self.root / ".venv"
+
+    @property
+    def asked(self) -> list[str]:
+        """What pip, or uv, was asked for, without the look at its version."""
+        path = self.root / "asked.txt"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line for line in lines if line != "--version"]
+
+    def program(self, name: str, text: str) -> str:
+        path = self.root / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
+        return str(path)
+
+    def python(self, name: str, then: str, *, first: str = "") -> str:
+        text = PYTHON.format(real=shlex.quote(sys.executable), then=then)
+        return self.program(name, text.replace("\n", "\n" + first, 1))
+
+    def start(self, *, python: str = "") -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["sh", "scripts/setup.sh", ".venv"],
+            cwd=self.root,
+            env={"PATH": str(self.root / "bin"), "PYTHON": python},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *, python: str = "") -> tuple[int, str]:
+        """Exit status and output."""
+        with self.start(python=python) as process:
+            output, _ = process.communicate(timeout=60)
+        return process.returncode, output
+
+
+@pytest.fixture
+def tree(root: Path, tmp_path: Path) -> Tree:
+    for name in ("bin", "scripts", "requirements", "made/pip"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copy(root / "scripts" / "setup.sh", tmp_path / "scripts")
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "requirements" / "dev.txt").touch()
+    (tmp_path / "made" / "pip" / "__main__.py").write_text(PIP)
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found is not None
+        (tmp_path / "bin" / tool).symlink_to(found)
+    tree = Tree(root=tmp_path)
+    tree.python("python3", WHOLE)
+    return tree
+
+
+def test_a_new_environment_gets_the_lock_and_the_project(tree: Tree) -> None:
+    status, output = tree.run()
+
+    assert (status, output) == (0, "Installing requirements/dev.txt into .venv ...\n")
+    assert ["--requirement requirements/dev.txt" in line for line in tree.asked] == [True, False]
+    assert tree.asked[1].endswith("--editable .")
+    assert (tree.venv / ".installed-cpu").exists()
+
+
+def test_a_second_run_changes_nothing(tree: Tree) -> None:
+    tree.run()
+    before = tree.asked
+
+    assert tree.run() == (0, "")
+    assert tree.run(python="python3") == (0, "")
+    assert tree.asked == before
+
+
+def test_a_newer_lock_is_installed_into_the_same_environment(tree: Tree) -> None:
+    tree.run()
+    (tree.venv / "kept").touch()
+    later = time.time() + 60
+    os.utime(tree.root / "requirements" / "dev.txt", (later, later))
+
+    assert tree.run()[0] == 0
+    assert len(tree.asked) == 4
+    assert (tree.venv / "kept").exists()
+
+
+def test_an_environment_that_could_not_be_made_leaves_nothing_behind(tree: Tree) -> None:
+    tree.python("python3", "exit 1")
+
+    status, output = tree.run()
+
+    assert status == 2
+    assert "apt install python3-venv" in output
+    assert not tree.venv.exists()
+    tree.python("python3", WHOLE)
+    assert tree.run()[0] == 0
+
+
+def test_an_interrupted_run_leaves_nothing_behind(tree: Tree) -> None:
+    tree.python("python3", "sleep 60")
+    with tree.start() as process:
+        deadline = time.monotonic() + 30
+        while not (tree.venv / "bin" / "activate").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert not tree.venv.exists()
+
+
+def test_an_environment_without_pip_is_made_anew(tree: Tree) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tree.venv], check=True)
+
+    status, output = tree.run()
+
+    assert status == 0
+    assert output.startswith("Making .venv anew: it has no working pip.\n")
+    assert len(tree.asked) == 2
+
+
+def test_uv_needs_no_pip_in_the_environment(tree: Tree) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tree.venv], check=True)
+    tree.program("uv", '#!/bin/sh\necho "$@" >> asked.txt\n')
+
+    assert tree.run() == (0, "Installing requirements/dev.txt into .venv ...\n")
+    assert len(tree.asked) == 2
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(tree: Tree) -> None:
+    tree.run()
+    (tree.venv / "bin" / "python").unlink()
+
+    status, output = tree.run()
+
+    assert status == 0
+    assert output.startswith("Making .venv anew: its Python does not start.\n")
+    assert len(tree.asked) == 4
+
+
+def test_another_python_than_the_environment_s_makes_it_anew_and_says_so(tree: Tree) -> None:
+    tree.run()
+    other = tree.python("python3.99", WHOLE, first=OTHER)
+
+    status, output = tree.run(python=other)
+
+    assert status == 0
+    expected = f"Making .venv anew: it was made with another Python than {other}.\n"
+    assert output.startswith(expected)
+    assert len(tree.asked) == 4
+
+
+def test_a_python_that_is_not_there_is_named_and_the_environment_kept(tree: Tree) -> None:
+    tree.run()
+
+    status, output = tree.run(python="python3.98")
+
+    assert status == 2
+    assert "'python3.98' is older or missing" in output
+    assert (tree.venv / ".installed-cpu").exists()
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(tree: Tree) -> None:
+    tree.venv.mkdir()
+    (tree.venv / "thesis.txt").touch()
+
+    status, output = tree.run()
+
+    assert status == 2
+    assert "is no virtual environment" in output
+    assert (tree.venv / "thesis.txt").exists()
