@@ -135,7 +135,7 @@ def test_a_body_that_breaks_off_is_told_as_such(client: FlaskClient, content_typ
         URL,
         input_stream=io.BytesIO(b"{"),
         content_type=content_type,
-        headers={"Content-Length": "999"},
+        environ_overrides={"CONTENT_LENGTH": "999"},
     )
 
     assert (response.status_code, response.get_json()["code"]) == (408, "upload_incomplete")
