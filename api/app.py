@@ -9,6 +9,9 @@ from http import HTTPStatus
 import structlog
 import uuid_utils
 from flask import Flask, Response, g, request
+from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+    ParseException,
+)
 
 from api.errors import register_error_handlers
 from api.routes import analyses, jobs, system
@@ -53,7 +56,7 @@ def _read_rest(response: Response, *, limit_bytes: int) -> Response:
     length_bytes = request.content_length or 0
     if response.status_code >= HTTPStatus.BAD_REQUEST and 0 < length_bytes <= limit_bytes:
         body = request.environ["wsgi.input"]
-        with suppress(OSError):  # the client has left
+        with suppress(OSError, ParseException):  # the client has left, or sends nonsense
             while body.read(READ_BYTES):
                 pass
     return response

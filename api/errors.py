@@ -8,6 +8,9 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, json
+from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+    ParseException,
+)
 from pydantic import ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
@@ -135,6 +138,7 @@ def register_error_handlers(app: Flask) -> None:
     """Make every error of every route a problem document."""
     app.register_error_handler(ApiError, _on_api_error)
     app.register_error_handler(ClientDisconnected, _on_lost_body)
+    app.register_error_handler(ParseException, _on_broken_body)
     app.register_error_handler(HTTPException, _on_http_exception)
     app.register_error_handler(Exception, _on_domain_error)
 
@@ -186,6 +190,11 @@ _HTTP_CODES = {
 def _on_lost_body(_: ClientDisconnected) -> Response:
     detail = "The body broke off, or took longer than this server allows. Send it again."
     return respond(CLIENT_PROBLEMS["upload_incomplete"], detail)
+
+
+def _on_broken_body(_: ParseException) -> Response:
+    detail = "The body is not encoded as its headers say."
+    return respond(CLIENT_PROBLEMS["invalid_request"], detail)
 
 
 def _on_http_exception(error: HTTPException) -> Response:

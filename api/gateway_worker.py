@@ -19,6 +19,9 @@ from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # gunico
 
 #: Longest pause within a request.
 PAUSE_SECONDS = 10.0
+#: A request's time grows with what has arrived: a client that trickles has no more than a pause.
+#: 4 KB/s is an old mobile network; ten megabytes then take as long as `upload_seconds` allows.
+SLOWEST_BYTES_PER_SECOND = 4096
 #: How long a closed connection may go on sending, so that it reads our answer before the reset.
 LINGER_SECONDS = 1.0
 _LINGER_BYTES = 64 * 1024
@@ -44,13 +47,15 @@ class DeadlineSocket(socket.socket):
         self._request_seconds = request_seconds
         self._pause_seconds = pause_seconds
         #: On the monotonic clock; None until the request's first read.
-        self._deadline: float | None = None
+        self._started: float | None = None
+        self._received_bytes = 0
         #: Whether every further read fails.
         self._ended = False
 
     def expect_request(self) -> None:
         """Start the clock anew at the next read."""
-        self._deadline = None
+        self._started = None
+        self._received_bytes = 0
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Read as a socket does, within what is left of the time.
@@ -59,23 +64,31 @@ class DeadlineSocket(socket.socket):
             NoMoreData: the client paused for too long, or the request took too long.
             TimeoutError: the socket's own, shorter timeout passed.
         """
-        now = time.monotonic()
-        if self._deadline is None:
-            self._deadline = now + self._request_seconds
-        left, own = min(self._pause_seconds, self._deadline - now), self.gettimeout()
+        left, own = self._seconds_left(), self.gettimeout()
         if self._ended or left <= 0:
             raise NoMoreData
         if own is not None and own < left:
             return super().recv(size, flags)
         self.settimeout(left)
         try:
-            return super().recv(size, flags)
+            data = super().recv(size, flags)
         except TimeoutError:
             # For good: who asks again must not wait again.
             self._ended = True
             raise NoMoreData from None
         finally:
             self.settimeout(own)
+        self._received_bytes += len(data)
+        return data
+
+    def _seconds_left(self) -> float:
+        """How long the next read may take."""
+        now = time.monotonic()
+        if self._started is None:
+            self._started = now
+        earned_seconds = self._pause_seconds + self._received_bytes / SLOWEST_BYTES_PER_SECOND
+        end = self._started + min(self._request_seconds, earned_seconds)
+        return min(self._pause_seconds, end - now)
 
     def finish(self) -> None:
         """Say that nothing more is sent, read what still comes, and end all further reads."""

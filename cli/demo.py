@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,8 @@ def demo(
     ] = None,
 ) -> None:
     """Fetch weights and sample photos, start everything, analyse the photos, stop everything."""
+    # Otherwise a terminated demo would leave its fleet's data behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console()
     settings = load_settings()
     out.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ class GatewayClient:
         """
         deadline = time.monotonic() + timeout_seconds
         trouble = "it is still running"
-        while time.monotonic() < deadline:
+        while (asked_at := time.monotonic()) < deadline:
             try:
                 job: dict[str, Any] = self._call(
                     "GET", job_url, params={"wait": POLL_SECONDS}
@@ -66,6 +66,8 @@ class GatewayClient:
                 return job
             if job["state"] == "failed":
                 raise GatewayFailed(f"The job {job['id']} failed: {job['error']['message']}")
+            if time.monotonic() - asked_at < AWAY_SECONDS:
+                time.sleep(AWAY_SECONDS)  # a gateway without waiting places answers at once
         raise GatewayFailed(
             f"The job at {job_url} has not ended after {timeout_seconds:.0f} s: {trouble}"
         )

@@ -82,6 +82,8 @@ def _take(layout: Layout, candidate: _Candidate, file: PinnedFile) -> Imported |
 
 def _candidates(path: Path) -> Iterator[_Candidate]:
     if not path.is_dir():
+        if not path.is_file():
+            raise WeightsError(f"{path} is no file and no folder.")
         yield from _from_archive(path) if is_archive(path) else [_plain(path)]
         return
     for inner in sorted(path.rglob("*")):

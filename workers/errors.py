@@ -3,6 +3,7 @@
 WorkersError
 ├── SettingsError        a setting is wrong or unknown
 ├── StoreUnavailable     the job store did not answer in time
+│   └── StoreRefused     the job store answered that it takes nothing now: nothing was stored
 ├── QueueFull            too many jobs are waiting
 ├── JobNotFound          no such job, or its result has expired
 ├── JobUnreadable        a job's record is not one this version can read
@@ -26,6 +27,10 @@ class SettingsError(WorkersError):
 
 class StoreUnavailable(WorkersError):
     """The job store did not answer in time. What was asked may have been done all the same."""
+
+
+class StoreRefused(StoreUnavailable):
+    """The job store is full or takes no writes. Nothing was stored."""
 
 
 class QueueFull(WorkersError):

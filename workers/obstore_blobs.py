@@ -16,10 +16,17 @@ PREFIX = "facesocial/jobs/"
 
 
 class ObstoreBlobs:
-    """A BlobStore anywhere obstore can reach, under a prefix of its own."""
+    """A BlobStore anywhere obstore can reach, under a prefix of its own.
 
-    def __init__(self, store: ObjectStore) -> None:
+    Args:
+        store: Where.
+        folder: Of a local store: what a killed writer left half-written there is not listed by
+            obstore, so it is deleted here.
+    """
+
+    def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
         self._store = store
+        self._folder = folder
 
     def put(self, key: str, content: bytes) -> None:
         """See BlobStore."""
@@ -50,12 +57,21 @@ class ObstoreBlobs:
         """See BlobStore."""
         limit = datetime.now(UTC) - timedelta(seconds=age_seconds)
         try:
+            self._delete_half_written(limit)
             for chunk in obstore.list(self._store, prefix=PREFIX):
                 for meta in chunk:
                     if meta["last_modified"] < limit:
                         yield str(meta["path"]).removeprefix(PREFIX)
         except (BaseError, OSError) as error:
             raise BlobStoreFailed(f"The blob store could not be listed: {error}.") from error
+
+    def _delete_half_written(self, limit: datetime) -> None:
+        """Delete old staging files: obstore writes to `<key>#<number>` and renames."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        for path in self._folder.glob("*#*"):
+            if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
+                path.unlink(missing_ok=True)
 
 
 def open_blobs(url: str) -> ObstoreBlobs:
@@ -69,7 +85,7 @@ def open_blobs(url: str) -> ObstoreBlobs:
         if parts.scheme == "file":
             folder = Path(unquote(parts.path))
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return ObstoreBlobs(LocalStore(folder))
+            return ObstoreBlobs(LocalStore(folder), folder=folder / PREFIX)
         return ObstoreBlobs(from_url(url))
     except (BaseError, OSError, ValueError) as error:
         raise BlobStoreFailed(f"The blob store {url} can't be opened: {error}.") from error

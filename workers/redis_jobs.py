@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from redis.commands.core import Script
 
 from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
-from workers.errors import JobNotFound, JobUnreadable, LeaseLost, StoreUnavailable
+from workers.errors import JobNotFound, JobUnreadable, LeaseLost, StoreRefused, StoreUnavailable
 from workers.jobs import (
     POISONED,
     RESEND_CAP_SECONDS,
@@ -182,6 +182,10 @@ class RedisJobs:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except redis.ResponseError as error:
+        if type(error) is redis.ResponseError and not str(error).startswith(AWAY):
+            raise  # a fault of ours: the store did answer
+        raise StoreRefused(f"The job store takes nothing now: {error}.") from error
     except redis.RedisError as error:
         raise StoreUnavailable(f"The job store did not answer: {error}.") from error
 

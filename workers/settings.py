@@ -187,6 +187,8 @@ def _take(
     for name, value in found.items():
         place = where + (name.upper() if where == PREFIX else name)
         _check_known(name, place)
+        if value == "":
+            raise SettingsError(f"{place} is empty. Give it a value or remove it.")
         values[name] = value
         origin[name] = place
 

@@ -12,7 +12,7 @@ from api.job_view import accepted_response, job_response
 from api.services import Services, services
 from api.uploads import Upload, read_upload
 from api.waiting import read_or_wait, wait_seconds
-from workers.errors import QueueFull, StoreUnavailable
+from workers.errors import BlobStoreFailed, QueueFull, StoreRefused, StoreUnavailable
 from workers.jobs import Job, NewJob, Submitted
 
 blueprint = Blueprint("analyses", __name__)
@@ -52,11 +52,17 @@ def _submit(parts: Services, upload: Upload) -> Submitted:
     # The image first: a job always finds it. Should this process die in between, the sweep
     # deletes the orphan.
     parts.blobs.put(job_id, upload.content)
-    submitted = parts.jobs.submit(
-        NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id),
-        # The worker starts while the store still waits for its disk.
-        on_stored=partial(_wake_worker, parts, job_id, route.queue),
-    )
+    try:
+        submitted = parts.jobs.submit(
+            NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id),
+            # The worker starts while the store still waits for its disk.
+            on_stored=partial(_wake_worker, parts, job_id, route.queue),
+        )
+    except StoreRefused:
+        # Certainly no job: its image would fill the disk until the sweep comes.
+        with suppress(BlobStoreFailed):
+            parts.blobs.delete(job_id)
+        raise
     _log.info("analyze.accepted", job_id=job_id, queue=route.queue, reason=route.reason)
     return submitted
 

@@ -116,8 +116,11 @@ class EmbeddedStore:
             return self._running
         if not is_free(self._port):
             raise StoreFailed(f"Port {self._port} of the embedded store was taken by a stranger.")
-        self._turn_log()
-        write_private(self._config_file, self._config())
+        try:
+            self._turn_log()
+            write_private(self._config_file, self._config())
+        except OSError as error:
+            raise StoreFailed(f"The store's configuration can't be written: {error}.") from error
         argv = (str(self._binary), str(self._config_file))
         # No environment: the server needs none, and it outlives what it was started from.
         running = Command(argv=argv, env={}, cwd=self._data.store, log=self.log)()

@@ -5,6 +5,7 @@ They are hints: each is checked against the living processes, so a lost or damag
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,18 @@ def read_run_file(path: Path) -> dict[str, Any]:
     """What was written last; empty when there is nothing readable."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def write_run_file(path: Path, values: dict[str, Any]) -> None:
-    """Replace the file in one step, readable by its owner only."""
-    write_private(path, json.dumps(values, indent=2) + "\n")
+    """Replace the file in one step, readable by its owner only.
+
+    Without room for it the old one stays: a full disk must not end the fleet over a hint.
+    """
+    with suppress(OSError):
+        write_private(path, json.dumps(values, indent=2) + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

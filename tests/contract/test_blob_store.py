@@ -107,6 +107,19 @@ def test_what_others_keep_in_the_same_place_is_never_listed(tmp_path: Path) -> N
     assert list(blobs.older_than(-60)) == ["job_1"]
 
 
+def test_what_a_killed_writer_left_half_written_is_deleted_when_old(tmp_path: Path) -> None:
+    blobs = open_blobs(tmp_path.as_uri())
+    blobs.put("job_1", b"whole")
+    old, young = (tmp_path / PREFIX / f"job_{number}#1" for number in (2, 3))
+    for path in (old, young):
+        path.write_bytes(b"half of a photo")
+    then = time.time() - 1000
+    os.utime(old, (then, then))
+
+    assert list(blobs.older_than(900)) == []
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 @pytest.mark.parametrize("url", ["nonsense", "file:///proc/nowhere/at-all"])
 def test_a_store_that_can_t_be_opened_is_told(url: str) -> None:
     with pytest.raises(BlobStoreFailed, match=url.removeprefix("file://")):

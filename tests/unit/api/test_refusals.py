@@ -1,6 +1,7 @@
 """POST /api/v1/face/analyze: what is refused, and how that is told."""
 
 import base64
+import dataclasses
 import io
 import struct
 import zlib
@@ -8,9 +9,16 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+    InvalidChunkSize,
+)
 from werkzeug.test import TestResponse
 
+from api.app import create_app
 from api.services import Services
+from workers.errors import StoreRefused
+from workers.jobs import NewJob, Submitted, nothing
+from workers.memory_jobs import MemoryJobs
 
 URL = "/api/v1/face/analyze"
 
@@ -139,3 +147,40 @@ def test_a_body_that_breaks_off_is_told_as_such(client: FlaskClient, content_typ
     )
 
     assert (response.status_code, response.get_json()["code"]) == (408, "upload_incomplete")
+
+
+def test_a_body_that_is_not_encoded_as_announced_is_no_fault_of_ours(
+    client: FlaskClient, parts: Services
+) -> None:
+    class BrokenChunks(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise InvalidChunkSize(b"ZZ")
+
+        def readinto(self, *_: object) -> int:
+            raise InvalidChunkSize(b"ZZ")
+
+    for content_type in ("application/json", "multipart/form-data; boundary=b"):
+        response = client.post(
+            URL,
+            input_stream=BrokenChunks(),
+            content_type=content_type,
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+        assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
+    assert parts.jobs.waiting() == 0
+
+
+def test_a_store_that_refuses_a_job_keeps_no_image_of_it(
+    parts: Services, photo: Callable[..., bytes]
+) -> None:
+    class FullJobs(MemoryJobs):
+        def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
+            raise StoreRefused(f"{job.id} {on_stored}")
+
+    client = create_app(dataclasses.replace(parts, jobs=FullJobs(parts.settings))).test_client()
+
+    response = client.post(URL, data={"image": (io.BytesIO(photo()), "a.jpg")})
+
+    assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
+    assert list(parts.blobs.older_than(-1)) == []

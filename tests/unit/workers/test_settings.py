@@ -119,3 +119,10 @@ def test_a_blob_folder_with_odd_letters_is_a_valid_url(tmp_path: Path) -> None:
 
     assert settings.blob_location.startswith("file:///")
     assert " " not in settings.blob_location
+
+
+@pytest.mark.parametrize("name", ["FACESOCIAL_HOST", "FACESOCIAL_DATA_DIR"])
+def test_an_empty_value_is_refused(name: str) -> None:
+    # An empty address would mean all of them, an empty folder the current one.
+    with pytest.raises(SettingsError, match=f"{name} is empty"):
+        load_settings({name: ""})
