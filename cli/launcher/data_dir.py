@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,11 +60,17 @@ class DataDir:
     def secret(self, name: str) -> str:
         """A random password, made at the first call and the same at each later one."""
         path = self.run / f"{name}.secret"
-        if path.is_file() and (found := path.read_text(encoding="utf-8").strip()):
-            return found
-        made = secrets.token_urlsafe(24)
-        write_private(path, made + "\n")
-        return made
+        if path.exists() and not path.read_text(encoding="utf-8").strip():
+            path.unlink(missing_ok=True)  # emptied by a full disk or by hand
+        if not path.exists():
+            # Of several processes that make one at once, one's counts: a link appears whole, and
+            # only where nothing is.
+            own = path.with_name(f"{path.name}.{os.getpid()}")
+            write_private(own, secrets.token_urlsafe(24) + "\n")
+            with suppress(FileExistsError):
+                path.hardlink_to(own)
+            own.unlink()
+        return path.read_text(encoding="utf-8").strip()
 
     @contextmanager
     def held(self) -> Iterator[None]:

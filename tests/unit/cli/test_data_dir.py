@@ -103,3 +103,31 @@ def test_a_run_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"pid": 2}
     assert _mode(path) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["store.json"]
+
+
+def test_processes_that_need_a_secret_at_once_get_the_same(tmp_path: Path, root: Path) -> None:
+    data = DataDir(root=tmp_path)
+    data.create()
+    code = (
+        "import sys; from pathlib import Path; from cli.launcher.data_dir import DataDir\n"
+        "sys.stdin.readline(); print(DataDir(root=Path(sys.argv[1])).secret('store'))"
+    )
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for child in children:
+        assert child.stdin
+        child.stdin.write("go\n")
+        child.stdin.flush()
+
+    answers = {child.communicate(timeout=60)[0] for child in children}
+
+    assert len(answers) == 1
+    assert [path.name for path in data.run.iterdir()] == ["store.secret"]
