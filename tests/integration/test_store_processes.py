@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -105,8 +106,11 @@ def start_pull(
 
 
 def half_a_download(tmp_path: Path) -> bool:
-    parts = [path for path in (tmp_path / "tmp").rglob("*") if path.is_file()]
-    return any(path.stat().st_size > 0 for path in parts)
+    for path in (tmp_path / "tmp").rglob("*"):
+        with suppress(FileNotFoundError):  # swept between the listing and this look
+            if path.is_file() and path.stat().st_size > 0:
+                return True
+    return False
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

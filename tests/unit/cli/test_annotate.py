@@ -1,0 +1,61 @@
+"""A drawing shows where the faces are and what was found."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+
+from cli.annotate import BOX_COLOUR, LANDMARK_COLOUR, annotate, face_label
+
+FACE: dict[str, Any] = {
+    "bbox": {"x": 60.0, "y": 80.0, "width": 50.0, "height": 60.0},
+    "confidence": 0.943,
+    "landmarks": {"nose": {"x": 85.0, "y": 110.0}},
+    "demographics": {"age": {"value": 29.6}, "gender": {"value": "female"}},
+}
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (320, 240), (20, 20, 20)).save(path)
+    return path
+
+
+def test_box_and_landmarks_are_drawn_where_they_are(photo: Path, tmp_path: Path) -> None:
+    annotate(photo, {"faces": [FACE]}, tmp_path / "drawn.png")
+
+    with Image.open(tmp_path / "drawn.png") as drawn:
+        assert drawn.size == (320, 240)
+        assert drawn.getpixel((60, 120)) == BOX_COLOUR
+        assert drawn.getpixel((85, 110)) == LANDMARK_COLOUR
+        assert drawn.getpixel((200, 200)) == (20, 20, 20)
+
+
+def test_a_label_at_the_corner_stays_inside_the_picture(photo: Path, tmp_path: Path) -> None:
+    corner = {**FACE, "bbox": {"x": 300.0, "y": 0.0, "width": 20.0, "height": 30.0}}
+
+    annotate(photo, {"faces": [corner]}, tmp_path / "drawn.png")
+
+    with Image.open(photo) as before, Image.open(tmp_path / "drawn.png") as drawn:
+        box = ImageChops.difference(before, drawn).getbbox()
+    assert box is not None
+    # The label is wider than the box and moved to the left.
+    assert box[0] < 250
+
+
+def test_a_picture_is_turned_as_its_exif_says(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (320, 240)).save(tmp_path / "turned.jpg", exif=exif)
+
+    annotate(tmp_path / "turned.jpg", {"faces": []}, tmp_path / "drawn.png")
+
+    with Image.open(tmp_path / "drawn.png") as drawn:
+        assert drawn.size == (240, 320)
+
+
+def test_the_label_says_what_there_is() -> None:
+    assert face_label(FACE) == "female, 30 (0.94)"
+    assert face_label({"confidence": 0.5}) == "(0.50)"
