@@ -9,7 +9,7 @@ from http import HTTPStatus
 import structlog
 import uuid_utils
 from flask import Flask, Response, g, request
-from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.errors import (
     ParseException,
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, json
-from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.errors import (
     ParseException,
 )
 from pydantic import ValidationError

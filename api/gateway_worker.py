@@ -10,10 +10,10 @@ import socket
 import time
 from typing import Any
 
-from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.errors import (
     NoMoreData,
 )
-from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.workers.gthread import (
     ThreadWorker,
 )
 

@@ -28,7 +28,7 @@ def _check_bytes(name: str, value_bytes: int) -> None:
 class Device:
     """A device as its worker registers it."""
 
-    #: "cuda:0", "sim:0".
+    #: Host and device: "box1/cuda:0", "box1/sim:6144".
     id: str
     kind: DeviceKind
     #: What the driver calls it.

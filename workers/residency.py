@@ -74,7 +74,7 @@ class Residency:
         self.device = device
 
     def load(self) -> None:
-        """Load and warm up every model of the pipeline, biggest claim first come.
+        """Load and warm up every model of the pipeline, in the order of TASKS.
 
         Raises:
             ModelsError: a model can't be loaded at all.

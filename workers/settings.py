@@ -1,7 +1,8 @@
 """Settings of every process: read once, frozen, wrong or unknown names refused.
 
-The composition roots (`api.wsgi`, `workers.app`, `cli.main`) call `load_settings()`; everything
-else is handed what it needs. This is the only module that reads the environment.
+Entry points call `load_settings()`: the composition roots `api.wsgi` and `workers.app`, gunicorn's
+configuration, and the commands. Everything else is handed what it needs. This is the only module
+that reads the environment.
 """
 
 import difflib

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.errors import (
     NoMoreData,
 )
 

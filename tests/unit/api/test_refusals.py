@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from gunicorn.http.errors import (  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.errors import (
     InvalidChunkSize,
 )
 from werkzeug.test import TestResponse
