@@ -5,7 +5,7 @@ from collections import deque
 from typing import Protocol
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 
 from workers.celery_config import celery_settings
 from workers.contract import TASK_ANALYZE
@@ -38,7 +38,7 @@ class CeleryJobQueue:
             self._app.send_task(
                 TASK_ANALYZE, args=[job_id], queue=queue, argsrepr=job_id, kwargsrepr="{}"
             )
-        except (OperationalError, TimeoutError) as error:
+        except (KombuError, TimeoutError) as error:
             raise StoreUnavailable(f"The wake-up could not be sent: {error}.") from error
 
 

@@ -85,12 +85,16 @@ class RedisJobs:
             self._resend_ms,
             self._events_kept,
         ]
+        with _translated():
+            connection = self._client.client()
         # One connection: WAITAOF waits for the writes made on its own.
-        with _translated(), self._client.client() as connection:
-            before = connection.client_id()
-            stored = self._scripts["submit"](
-                keys=[job_key(job.id), DUE, EVENTS], args=args, client=connection
-            )
+        with connection:
+            with _translated():
+                before = connection.client_id()
+                stored = self._scripts["submit"](
+                    keys=[job_key(job.id), DUE, EVENTS], args=args, client=connection
+                )
+            # Outside: an error from here on must not be told as one of storing the job.
             on_stored()
             durability = _durability(connection, written_by=before)
         return Submitted(job=_job(job.id, _pairs(stored)), durability=durability)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 import pytest
+import redis
 from pydantic import SecretStr
 
 from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
@@ -39,6 +40,17 @@ def test_what_need_not_wait_for_the_disk_is_done_once_the_job_is_stored(jobs: Jo
     jobs.submit(job, on_stored=lambda: seen.append(jobs.get("job_1").state))
 
     assert seen == [JobState.QUEUED]
+
+
+def test_a_fault_after_storing_is_not_told_as_one_of_storing(jobs: JobStore) -> None:
+    def fail() -> None:
+        raise redis.ResponseError("OOM after the job was stored")
+
+    job = NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="job_1")
+    with pytest.raises(redis.ResponseError, match="after the job was stored"):
+        jobs.submit(job, on_stored=fail)
+
+    assert jobs.get("job_1").state is JobState.QUEUED
 
 
 def test_submitting_an_id_again_changes_nothing(

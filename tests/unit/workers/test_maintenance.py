@@ -10,8 +10,8 @@ from vram.memory_ledger import MemoryLedger
 from workers.blobs import MemoryBlobs
 from workers.contract import JobState
 from workers.dispatch import MemoryJobQueue
-from workers.errors import StoreUnavailable
-from workers.jobs import Claim
+from workers.errors import JobUnreadable, StoreUnavailable
+from workers.jobs import Claim, Job
 from workers.maintenance import Maintenance
 from workers.memory_jobs import MemoryJobs
 from workers.router import JobRouter
@@ -176,3 +176,29 @@ def test_only_old_images_that_nobody_needs_are_swept(
     assert maintenance.sweep_blobs() == 2
 
     assert set(blobs.older_than(-1)) == {queued, running, fresh, "something else"}
+
+
+def test_a_job_that_can_t_be_read_keeps_its_image_and_stops_no_sweep(
+    settings: Settings, blobs: MemoryBlobs, ledger: MemoryLedger, now: list[float]
+) -> None:
+    unreadable, orphan = (f"job_{number:032x}" for number in range(2))
+
+    class NewerJobs(MemoryJobs):
+        def get(self, job_id: str) -> Job:
+            if job_id == unreadable:
+                raise JobUnreadable(job_id)
+            return super().get(job_id)
+
+    maintenance = Maintenance(
+        jobs=NewerJobs(settings, clock=lambda: now[0]),
+        blobs=blobs,
+        queue=MemoryJobQueue(),
+        router=JobRouter(ledger, load_catalogue()),
+        orphan_seconds=900,
+    )
+    for key in (unreadable, orphan):
+        blobs.put(key, b"x")
+    now[0] += 901
+
+    assert maintenance.sweep_blobs() == 1
+    assert list(blobs.older_than(-1)) == [unreadable]
