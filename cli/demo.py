@@ -22,7 +22,8 @@ from cli.errors import CliError
 from cli.gateway_client import GatewayClient
 from cli.launcher.fleet import ROOT
 from cli.local_fleet import local_fleet
-from models.catalogue import SampleSpec, load_catalogue
+from models.catalogue import load_catalogue
+from models.spec import SampleSpec
 from models.store import WeightStore
 from workers.settings import Settings, environment_of, load_settings
 

@@ -20,8 +20,9 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from models.catalogue import Catalogue, ModelSpec, load_catalogue
+from models.catalogue import Catalogue, load_catalogue
 from models.errors import ModelsError, WeightsCorrupt, WeightsMissing
+from models.spec import ModelSpec
 from models.store import State, WeightStore
 from workers.errors import SettingsError
 from workers.settings import load_settings

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import InferenceSession
+from models.network import Network
 
 
 def batch_sizes(count: int, buckets: Sequence[int]) -> list[int]:
@@ -58,15 +59,10 @@ def run_batched(
 class ChipNetwork:
     """A network that reads one chip of each face; what its answers mean is its subclass's part."""
 
-    def __init__(self, session: InferenceSession, *, batch_buckets: Sequence[int] = (1,)) -> None:
-        """Take over a loaded graph.
-
-        Args:
-            session: The prepared graph: one input, one output.
-            batch_buckets: Batch sizes a run may have; 1 must be among them.
-        """
-        self._session = session
-        self._buckets = tuple(batch_buckets)
+    def __init__(self, network: Network) -> None:
+        """Take over a loaded model whose graph has one input and one output."""
+        self._session = network.session
+        self._buckets = network.spec.batch_buckets
 
     def _rows(self, chips: Sequence[NDArray[Any]]) -> Sequence[NDArray[np.float32]]:
         """The answer to each chip, (D,), in their order; without chips nothing is run."""

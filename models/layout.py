@@ -9,9 +9,9 @@ from tempfile import mkdtemp
 
 from filelock import Timeout
 
-from models.catalogue import PinnedFile
 from models.errors import WeightsError
 from models.files import lock_of, put_in_place
+from models.spec import PinnedFile
 
 
 @dataclass(frozen=True, slots=True)

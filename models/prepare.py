@@ -10,10 +10,10 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no stubs
 from onnx import GraphProto, ModelProto, ValueInfoProto
 
-from models.catalogue import Dim, ModelSpec
 from models.errors import PreparationFailed
 from models.fold import fold_weights
 from models.reshape import free_reshapes
+from models.spec import Dim, ModelSpec
 
 
 def prepare(model_bytes: bytes, spec: ModelSpec) -> bytes:

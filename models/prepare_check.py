@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 from onnx.reference import ReferenceEvaluator
 
-from models.catalogue import ModelSpec, Preparation
 from models.contract import InferenceSession, Tensors, verify_contract
 from models.errors import PreparationFailed
 from models.prepare import load_graph, prepare
+from models.spec import ModelSpec, Preparation
 
 #: Largest difference allowed, relative to the largest magnitude of that output. Two float32
 #: implementations that add in different orders stay near 1e-6 here; a wrong scale, zero point or

@@ -8,10 +8,10 @@ from pathlib import Path
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from models.catalogue import ModelSpec, Sha256
 from models.errors import PreparationFailed
 from models.files import sha256_of, write_whole
 from models.layout import Layout
+from models.spec import ModelSpec, Sha256
 
 #: Part of every key: raise it whenever `models.prepare` may answer other bytes than before.
 PREPARATION_VERSION = 1

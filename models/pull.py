@@ -6,13 +6,13 @@ from pathlib import Path
 
 import structlog
 
-from models.catalogue import PinnedFile, Source
 from models.errors import SourceUnavailable, WeightsCorrupt, WeightsError
 from models.files import copy_hashed, sha256_of
 from models.layout import Layout
 from models.progress import Progress
 from models.sources.archive import ArchiveUnreadable, open_archive
 from models.sources.port import MAX_ARCHIVE_BYTES, Fetcher
+from models.spec import PinnedFile, Source
 
 _log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, numpy_helper
 
-from models.catalogue import ModelSpec
 from models.errors import PreparationFailed
 from models.fold import constants_of
+from models.spec import ModelSpec
 
 
 def free_reshapes(model: ModelProto, spec: ModelSpec) -> None:

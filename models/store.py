@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from models.catalogue import Catalogue, ModelSpec, PinnedFile
+from models.catalogue import Catalogue
 from models.errors import WeightsCorrupt, WeightsMissing
 from models.files import disk_errors, sha256_of
 from models.importing import Imported, import_files
@@ -25,6 +25,7 @@ from models.progress import NO_PROGRESS, Progress
 from models.pull import pull_files
 from models.sources import default_fetchers
 from models.sources.port import Fetcher
+from models.spec import ModelSpec, PinnedFile
 
 
 class State(StrEnum):

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from models.catalogue import ModelSpec, TensorContract
 from models.contract import TensorInfo, Tensors
 from models.errors import InferenceFailed
+from models.spec import ModelSpec, TensorContract
 
 #: Opset and file format of the tiny graphs: old enough for every runtime we support.
 _OPSET, _IR_VERSION = 17, 8

@@ -17,10 +17,10 @@ lock() {
 }
 
 # Development and CI: everything that runs on a machine without a card.
-lock dev.txt "$@" pyproject.toml --extra local --extra cpu --group dev
+lock dev.txt "$@" pyproject.toml --extra local --extra cpu --extra evaluation --group dev
 # The same on a CUDA machine, CUDA and cuDNN wheels included.
-lock dev-gpu.txt "$@" pyproject.toml --extra local --extra gpu --group dev
-lock dev-gpu-cu13.txt "$@" pyproject.toml --extra local --extra gpu-cu13 --group dev
+lock dev-gpu.txt "$@" pyproject.toml --extra local --extra gpu --extra evaluation --group dev
+lock dev-gpu-cu13.txt "$@" pyproject.toml --extra local --extra gpu-cu13 --extra evaluation --group dev
 # Dockerfile.api: gateway, beat and monitor.
 lock api.txt "$@" pyproject.toml --extra api --extra monitor
 # Dockerfile.worker, VARIANT=cpu.

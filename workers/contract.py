@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.catalogue import Task
+from models.spec import Task
 
 TASK_ANALYZE = "facesocial.analyze"
 TASK_DISPATCH = "facesocial.dispatch"

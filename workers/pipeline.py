@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from models.catalogue import Task
-from models.dlib_attributes import DlibAge, DlibGender
+from models.demographics.dlib import DlibAge, DlibGender
+from models.detection.search import FaceSearch, SearchOptions
+from models.detection.yunet import YuNet
+from models.recognition.embedder import FaceEmbedder
 from models.results import (
     LANDMARK_NAMES,
     AgeEstimate,
@@ -15,8 +17,7 @@ from models.results import (
     GenderEstimate,
     Image,
 )
-from models.sface import SFace
-from models.yunet import YuNet
+from models.spec import Task
 from workers.answer import (
     AgeAnswer,
     AnalysisAnswer,
@@ -45,15 +46,10 @@ class FacePipeline:
     def __init__(self, residency: Residency, *, max_pixels: int) -> None:
         self._residency = residency
         self._max_pixels = max_pixels
-        model = residency.model
-        self._detector = YuNet(model("detection").session)
-        self._embedder = SFace(
-            model("recognition").session, batch_buckets=model("recognition").spec.batch_buckets
-        )
-        self._age = DlibAge(model("age").session, batch_buckets=model("age").spec.batch_buckets)
-        self._gender = DlibGender(
-            model("gender").session, batch_buckets=model("gender").spec.batch_buckets
-        )
+        self._search = FaceSearch(YuNet(residency.model("detection").network))
+        self._embedder = FaceEmbedder(residency.model("recognition").network)
+        self._age = DlibAge(residency.model("age").network)
+        self._gender = DlibGender(residency.model("gender").network)
 
     def analyze(self, content: bytes, options: AnalyzeOptions) -> AnalysisAnswer:
         """Analyse one encoded image.
@@ -66,10 +62,9 @@ class FacePipeline:
         with clock.stage("decode"):
             image = decode_image(content, max_pixels=self._max_pixels)
         with clock.stage("detection"):
-            [found] = self._detector.detect(
-                [image.pixels],
-                min_confidence=options.min_confidence,
-                max_faces=options.max_faces,
+            found = self._search.find(
+                image.pixels,
+                SearchOptions(min_confidence=options.min_confidence, max_faces=options.max_faces),
             )
         faces = self._describe(image, found, options, clock)
         device = self._residency.device
@@ -120,7 +115,7 @@ class FacePipeline:
     ) -> RecognitionAnswer:
         vector = embedding.vector
         return RecognitionAnswer(
-            model=self._residency.model("recognition").spec.id,
+            model=self._residency.model("recognition").network.spec.id,
             embedding_size=len(vector),
             embedding=tuple(map(float, vector)) if options.return_embeddings else None,
         )
@@ -131,22 +126,22 @@ class FacePipeline:
                 value=round(age.years, 1),
                 range=(age.low_years, age.high_years),
                 confidence=round(age.confidence, 4),
-                model=self._residency.model("age").spec.id,
+                model=self._residency.model("age").network.spec.id,
             ),
             gender=GenderAnswer(
                 value=gender.value,
                 confidence=round(gender.confidence, 4),
-                model=self._residency.model("gender").spec.id,
+                model=self._residency.model("gender").network.spec.id,
             ),
         )
 
     def _model_answer(self, task: Task) -> ModelAnswer:
         loaded = self._residency.model(task)
         return ModelAnswer(
-            id=loaded.spec.id,
-            sha256=loaded.spec.file.sha256,
+            id=loaded.network.spec.id,
+            sha256=loaded.network.spec.file.sha256,
             device=loaded.device,
-            provider=loaded.session.provider,
+            provider=loaded.network.session.provider,
         )
 
 

@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import structlog
 
-from models.catalogue import Catalogue, ModelSpec, Task
-from models.contract import InferenceSession, verify_contract
-from models.session import open_session
+from models.catalogue import Catalogue
+from models.loading import open_network
+from models.network import Network
+from models.spec import ModelSpec, Task
 from models.store import WeightStore
 from vram.ledger import Admission, Resident
 from vram.probe import MemoryProbe
 
 #: The models a worker keeps loaded in this version: those of the one pipeline.
 TASKS: tuple[Task, ...] = ("detection", "recognition", "age", "gender")
-#: Size of a named dimension in the warm-up run.
-WARM_UP_SIZES = {"batch": 1, "height": 640, "width": 640}
 
 _log = structlog.get_logger()
 
@@ -25,8 +23,7 @@ _log = structlog.get_logger()
 class LoadedModel:
     """A model ready to run."""
 
-    spec: ModelSpec
-    session: InferenceSession
+    network: Network
     #: "cpu", "cuda:0", "sim:6144": not the worker's device when the ledger refused it there.
     device: str
 
@@ -108,12 +105,13 @@ class Residency:
         """Replace the estimate by what the card says the model took."""
         assert self._account is not None  # noqa: S101 - only called on a device
         # Others may have freed memory meanwhile: less than the weights themselves is no measure.
+        spec = loaded.network.spec
         measured = Resident(
-            model=loaded.spec.id, vram_bytes=max(delta_bytes, file_bytes), basis="device_delta"
+            model=spec.id, vram_bytes=max(delta_bytes, file_bytes), basis="device_delta"
         )
-        self._account.release(loaded.spec.id)
+        self._account.release(spec.id)
         admission = self._account.admit(measured)
-        return loaded if admission.granted else self._refused(loaded.spec, admission)
+        return loaded if admission.granted else self._refused(spec, admission)
 
     def _refused(self, spec: ModelSpec, admission: Admission) -> LoadedModel:
         _log.warning(
@@ -126,21 +124,9 @@ class Residency:
         return self._open(spec, "cpu")
 
     def _open(self, spec: ModelSpec, device: str) -> LoadedModel:
-        session = open_session(self._store.prepared(spec), device=device, threads=self._threads)
-        verify_contract(session, spec)
-        _warm_up(session, spec)
-        _log.info("residency.loaded", model=spec.id, device=device, provider=session.provider)
-        return LoadedModel(spec=spec, session=session, device=device)
-
-
-def _warm_up(session: InferenceSession, spec: ModelSpec) -> None:
-    """Run once on zeros, so that the first job does not pay for lazy initialisation."""
-    session.run(
-        {
-            name: np.zeros(
-                [dim if isinstance(dim, int) else WARM_UP_SIZES[dim] for dim in tensor.dims],
-                dtype=tensor.dtype,
-            )
-            for name, tensor in spec.inputs.items()
-        }
-    )
+        network = open_network(
+            self._store, self._catalogue, spec, device=device, threads=self._threads
+        )
+        provider = network.session.provider
+        _log.info("residency.loaded", model=spec.id, device=device, provider=provider)
+        return LoadedModel(network=network, device=device)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.catalogue import NpmSource, PinnedFile, PypiSource, Source, UrlSource
 from models.errors import SourceUnavailable
 from models.progress import Progress
+from models.spec import NpmSource, PinnedFile, PypiSource, Source, UrlSource
 
 
 class MemoryFetcher:

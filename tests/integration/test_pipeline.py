@@ -112,11 +112,11 @@ def test_a_model_that_does_not_fit_the_device_runs_on_the_cpu_and_says_so(
 def test_loading_twice_loads_once(weights: WeightStore) -> None:
     residency = Residency(store=weights, catalogue=load_catalogue())
     residency.load()
-    sessions = [residency.model(task).session for task in TASKS]
+    sessions = [residency.model(task).network for task in TASKS]
 
     residency.load()
 
-    assert [residency.model(task).session for task in TASKS] == sessions
+    assert [residency.model(task).network for task in TASKS] == sessions
 
 
 @pytest.mark.parametrize(

@@ -13,40 +13,48 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.catalogue import Catalogue, Task, load_catalogue
+from models.catalogue import Catalogue, load_catalogue
 from models.contract import verify_contract
-from models.dlib_attributes import DlibAge, DlibGender
+from models.demographics.dlib import DlibAge, DlibGender
+from models.detection.search import FaceSearch, SearchOptions
+from models.detection.yunet import YuNet
+from models.loading import open_network
+from models.network import Network
+from models.recognition.embedder import FaceEmbedder
 from models.results import Box, DetectedFace, Image
-from models.session import OnnxSession, open_session
-from models.sface import SFace
+from models.session import open_session
+from models.spec import Task
 from models.store import WeightStore
-from models.yunet import YuNet
 from workers.decode import decode_image
 
 pytestmark = pytest.mark.weights
 
 #: Cosine above which two faces are taken for one person's.
 SAME_PERSON = 0.295
-BUCKETS = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Networks:
     """All networks of the first pipeline."""
 
-    detector: YuNet
-    embedder: SFace
+    search: FaceSearch
+    embedder: FaceEmbedder
     age: DlibAge
     gender: DlibGender
 
+    def faces(self, image: Image, max_faces: int) -> list[DetectedFace]:
+        """The largest faces of an image."""
+        options = SearchOptions(min_confidence=0.5, max_faces=max_faces)
+        return self.search.find(image, options)
+
     def largest_face(self, image: Image) -> DetectedFace | None:
         """The largest face of an image, if there is one."""
-        [faces] = self.detector.detect([image], min_confidence=0.5, max_faces=1)
+        faces = self.faces(image, 1)
         return faces[0] if faces else None
 
     def central_face(self, image: Image) -> DetectedFace | None:
         """The face nearest the middle of an image, if there is one."""
-        [faces] = self.detector.detect([image], min_confidence=0.5, max_faces=20)
+        faces = self.faces(image, 20)
         middle = np.array(image.shape[1::-1]) / 2
 
         def distance(face: DetectedFace) -> float:
@@ -66,14 +74,14 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(scope="module")
 def networks(weights: WeightStore, catalogue: Catalogue) -> Networks:
-    def session(task: Task) -> OnnxSession:
-        return open_session(weights.prepared(catalogue.for_task(task)))
+    def network(task: Task) -> Network:
+        return open_network(weights, catalogue, catalogue.for_task(task))
 
     return Networks(
-        detector=YuNet(session("detection")),
-        embedder=SFace(session("recognition"), batch_buckets=BUCKETS),
-        age=DlibAge(session("age"), batch_buckets=BUCKETS),
-        gender=DlibGender(session("gender"), batch_buckets=BUCKETS),
+        search=FaceSearch(YuNet(network("detection"))),
+        embedder=FaceEmbedder(network("recognition")),
+        age=DlibAge(network("age")),
+        gender=DlibGender(network("gender")),
     )
 
 
@@ -107,7 +115,7 @@ def test_all_faces_of_a_photo_are_found_and_nothing_else(
     networks: Networks, photo: Callable[[str], Image], name: str, count: int
 ) -> None:
     image = photo(name)
-    [faces] = networks.detector.detect([image], min_confidence=0.5, max_faces=100)
+    faces = networks.faces(image, 100)
     assert len(faces) == count
     areas = [face.box.area for face in faces]
     assert areas == sorted(areas, reverse=True)
@@ -126,7 +134,7 @@ def test_no_face_is_counted_twice(networks: Networks, shared: Path) -> None:
     covered = found = 0
     for name in sorted(names):
         image = _read(shared / "data" / "wider416" / "images" / name)
-        [faces] = networks.detector.detect([image], min_confidence=0.5, max_faces=999)
+        faces = networks.faces(image, 999)
         found += len(faces)
         covered += sum(_covers(a.box, b.box) for a, b in itertools.permutations(faces, 2))
     assert found > 880
@@ -143,7 +151,7 @@ def _covers(large: Box, small: Box) -> bool:
 def test_landmarks_are_the_right_way_round(
     networks: Networks, photo: Callable[[str], Image]
 ) -> None:
-    [faces] = networks.detector.detect([photo("t1")], min_confidence=0.5, max_faces=6)
+    faces = networks.faces(photo("t1"), 6)
     for face in faces:
         right_eye, left_eye, nose, mouth_right, mouth_left = face.landmarks
         assert right_eye[0] < left_eye[0]
@@ -157,9 +165,7 @@ def test_the_same_faces_are_found_at_other_sizes(
 ) -> None:
     image = photo("t1")
     size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
-    [small, scaled] = networks.detector.detect(
-        [image, _resized(image, size)], min_confidence=0.5, max_faces=6
-    )
+    small, scaled = networks.faces(image, 6), networks.faces(_resized(image, size), 6)
     by_place = sorted(small, key=lambda face: face.box.x)
     for face, other in zip(by_place, sorted(scaled, key=lambda face: face.box.x), strict=True):
         difference = other.landmarks / factor - face.landmarks
@@ -176,9 +182,9 @@ def test_one_person_is_alike_and_six_people_are_not(
     networks: Networks, photo: Callable[[str], Image]
 ) -> None:
     astronaut, group = photo("astronaut"), photo("t1")
-    [[face], faces] = networks.detector.detect([astronaut, group], min_confidence=0.5, max_faces=6)
+    [face], faces = networks.faces(astronaut, 6), networks.faces(group, 6)
     mirrored = np.ascontiguousarray(astronaut[:, ::-1])
-    [[mirrored_face]] = networks.detector.detect([mirrored], min_confidence=0.5, max_faces=1)
+    [mirrored_face] = networks.faces(mirrored, 1)
     [one] = networks.embedder.embed(astronaut, [face])
     [again] = networks.embedder.embed(mirrored, [mirrored_face])
     others = networks.embedder.embed(group, faces)
@@ -196,8 +202,9 @@ def test_a_batch_answers_as_single_runs_do(
     photo: Callable[[str], Image],
 ) -> None:
     image = photo("t1")
-    [faces] = networks.detector.detect([image], min_confidence=0.5, max_faces=6)
-    single = SFace(open_session(weights.prepared(catalogue.for_task("recognition"))))
+    faces = networks.faces(image, 6)
+    spec = catalogue.for_task("recognition").model_copy(update={"batch_buckets": (1,)})
+    single = FaceEmbedder(open_network(weights, catalogue, spec))
     batched = networks.embedder.embed(image, faces)
     for one, other in zip(batched, single.embed(image, faces), strict=True):
         np.testing.assert_allclose(one.vector, other.vector, atol=1e-4)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import PinnedFile, UrlSource
 from models.sources.url import UrlFetcher
+from models.spec import PinnedFile, UrlSource
 from models.store import State, WeightStore
 
 CONTENT = hashlib.shake_256(b"net").digest(2_000_000)
@@ -24,7 +24,7 @@ CONTENT = hashlib.shake_256(b"net").digest(2_000_000)
 CHILD = """
 import sys
 from pathlib import Path
-from models.catalogue import PinnedFile
+from models.spec import PinnedFile
 from models.store import WeightStore
 print(WeightStore(Path(sys.argv[1])).pull(PinnedFile.model_validate_json(sys.argv[2])))
 """
@@ -194,7 +194,7 @@ def test_several_processes_prepare_a_graph_once(root: Path, tmp_path: Path, serv
     code = """
 import json, sys, time
 from pathlib import Path
-from models.catalogue import ModelSpec
+from models.spec import ModelSpec
 from models.store import WeightStore
 root = Path(sys.argv[1])
 def prepare(original, spec):
@@ -211,6 +211,7 @@ print(WeightStore(root, prepare=prepare).prepared(ModelSpec.model_validate_json(
         "title": "Net",
         "task": "detection",
         "family": "yunet",
+        "profile": "lite",
         "licence": "MIT",
         "commercial_use": True,
         "priority": "low",

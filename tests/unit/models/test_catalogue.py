@@ -13,6 +13,7 @@ ENTRY = """
 title = "Net"
 task = "detection"
 family = "yunet"
+profile = "lite"
 aliases = [{aliases}]
 licence = "MIT"
 commercial_use = true

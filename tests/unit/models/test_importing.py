@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import (
-    Catalogue,
-    ModelSpec,
-)
+from models.catalogue import Catalogue
 from models.errors import (
     WeightsError,
 )
@@ -19,6 +16,7 @@ from models.sources.memory import (
     pinned,
     zipped,
 )
+from models.spec import ModelSpec
 from models.store import WeightStore
 
 CONTENT = b"the weights of a network"
@@ -39,6 +37,7 @@ def model(content: bytes = CONTENT, *, fold: bool = True) -> ModelSpec:
             "title": "Net",
             "task": "detection",
             "family": "yunet",
+            "profile": "lite",
             "licence": "MIT",
             "commercial_use": True,
             "priority": "low",

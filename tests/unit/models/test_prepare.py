@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from models.catalogue import ModelSpec
 from models.errors import ContractMismatch, PreparationFailed
 from models.prepare import prepare
 from models.prepare_check import check_prepared, prepare_checked
 from models.session import open_session
+from models.spec import ModelSpec
 
 SIZES_FREE = {"x": {0: "batch", 2: "height", 3: "width"}}
 BATCH_FREE = {"x": {0: "batch"}}
@@ -32,6 +32,7 @@ def spec_of(
             "title": "Net",
             "task": "detection",
             "family": "yunet",
+            "profile": "lite",
             "licence": "MIT",
             "commercial_use": True,
             "priority": "low",

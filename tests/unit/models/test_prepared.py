@@ -4,9 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import (
-    ModelSpec,
-)
 from models.errors import (
     PreparationFailed,
     WeightsCorrupt,
@@ -16,6 +13,7 @@ from models.sources.memory import (
     pinned,
     zipped,
 )
+from models.spec import ModelSpec
 from models.store import State, WeightStore
 
 CONTENT = b"the weights of a network"
@@ -29,6 +27,7 @@ def model(content: bytes = CONTENT, *, fold: bool = True) -> ModelSpec:
             "title": "Net",
             "task": "detection",
             "family": "yunet",
+            "profile": "lite",
             "licence": "MIT",
             "commercial_use": True,
             "priority": "low",

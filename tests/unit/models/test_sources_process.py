@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from models.catalogue import NpmSource, PypiSource
 from models.errors import SourceUnavailable, StoreFull
 from models.progress import NO_PROGRESS
 from models.sources.npm import NODE_WHEEL, NpmFetcher
 from models.sources.process import run_client
 from models.sources.pypi import PypiFetcher, find_pip
+from models.spec import NpmSource, PypiSource
 
 ROOMY_BYTES = 10_000_000
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import UrlSource
 from models.errors import SourceUnavailable
 from models.progress import NO_PROGRESS
 from models.sources.url import UrlFetcher
+from models.spec import UrlSource
 
 CONTENT = bytes(range(256)) * 2000
 ETAG = '"v1"'

@@ -1,4 +1,4 @@
-"""SFace: a face as a direction in 128 dimensions (Y. Zhong et al., 2021; OpenCV zoo 2021dec)."""
+"""A face as a direction: the cosine of two embeddings tells how alike two faces are."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ TEMPLATE: Points = np.array(
 )
 
 
-class SFace(ChipNetwork):
+class FaceEmbedder(ChipNetwork):
     """Embeds faces; the cosine of two embeddings tells how alike the faces are."""
 
     @property

@@ -6,18 +6,10 @@ from numpy.typing import NDArray
 
 from models.catalogue import load_catalogue
 from models.contract import Tensors
+from models.detection.yunet import STRIDES, YuNet, decode, preprocess
 from models.geometry import fit
+from models.network import Network
 from models.testing import ScriptedSession
-from models.yunet import (
-    STRIDES,
-    Candidates,
-    YuNet,
-    decode,
-    join,
-    preprocess,
-    select,
-    to_image,
-)
 
 Outputs = dict[str, NDArray[np.float32]]
 
@@ -46,6 +38,7 @@ def test_a_cell_becomes_a_box_in_canvas_pixels(stride: int) -> None:
     column, row = 1, 2
     _see(outputs, stride, row * (192 // stride) + column)
     found = decode(outputs, width=192, min_confidence=0.5)
+    assert found.landmarks is not None
     np.testing.assert_allclose(
         found.boxes, [[(1.5 - 2) * stride, (2.5 - 1) * stride, 4 * stride, 2 * stride]], rtol=1e-6
     )
@@ -78,54 +71,6 @@ def test_a_box_that_is_not_finite_is_dropped(value: float) -> None:
     assert decode(outputs, width=64, min_confidence=0.5).boxes.shape == (0, 4)
 
 
-def _candidates(*boxes: tuple[float, float, float, float]) -> Candidates:
-    count = len(boxes)
-    return Candidates(
-        boxes=np.array(boxes, np.float32),
-        scores=np.linspace(0.9, 0.8, count, dtype=np.float32),
-        landmarks=np.full((count, 5, 2), 320, np.float32),
-    )
-
-
-def test_candidates_go_back_to_image_pixels() -> None:
-    placed = fit(1280, 638, longer_side=640, multiple=32)
-    found = to_image(_candidates((10, 20, 30, 40)), placed)
-    assert found.boxes.tolist() == [[20, 40, 60, 80]]
-    assert found.landmarks.tolist() == [[[640, 640]] * 5]
-    assert found.landmarks.dtype == np.float32
-
-
-def test_faces_are_given_largest_first() -> None:
-    faces = select(_candidates((10, 20, 30, 40), (300, 100, 50, 60)), max_faces=5)
-    assert [(f.box.x, f.box.y, f.box.width, f.box.height) for f in faces] == [
-        (300, 100, 50, 60),
-        (10, 20, 30, 40),
-    ]
-    assert [face.confidence for face in faces] == pytest.approx([0.8, 0.9])
-
-
-def test_only_the_largest_faces_are_kept() -> None:
-    found = _candidates((0, 0, 10, 10), (100, 0, 30, 30), (200, 0, 20, 20))
-    assert [face.box.width for face in select(found, max_faces=2)] == [30, 20]
-
-
-def test_a_box_may_reach_past_the_image() -> None:
-    [face] = select(_candidates((-12, -8, 40, 40)), max_faces=1)
-    assert (face.box.x, face.box.y) == (-12, -8)
-
-
-def test_of_two_looks_at_one_face_the_more_confident_counts() -> None:
-    first, second = _candidates((100, 100, 50, 50)), _candidates((104, 98, 50, 50))
-    doubtful = Candidates(
-        boxes=first.boxes,
-        scores=first.scores * np.float32(0.5),
-        landmarks=first.landmarks + np.float32(9),
-    )
-    [face] = select(join([doubtful, second]), max_faces=5)
-    assert face.box.x == 104
-    assert face.landmarks.tolist() == [[320, 320]] * 5
-
-
 def test_the_network_sees_blue_first_on_a_black_canvas() -> None:
     image = np.zeros((443, 640, 3), np.uint8)
     image[:] = (200, 100, 50)
@@ -139,11 +84,12 @@ def test_the_network_sees_blue_first_on_a_black_canvas() -> None:
 def test_each_image_is_looked_at_in_its_own_shape_and_two_sizes() -> None:
     session = ScriptedSession.of(load_catalogue().model("yunet"), _one_face)
     images = [np.zeros((100, 200, 3), np.uint8), np.zeros((50, 50, 3), np.uint8)]
-    found = YuNet(session).detect(images, min_confidence=0.5, max_faces=9)
+    detector = YuNet(Network(spec=load_catalogue().model("yunet"), session=session))
+    found = [detector.look(image, min_confidence=0.5) for image in images]
     shapes = [run["input"].shape[2:] for run in session.runs]
     assert shapes == [(320, 640), (160, 320), (640, 640), (320, 320)]
     # One answer in canvas pixels means a larger face in the image the less that was enlarged.
-    widths = [sorted(face.box.width for face in faces) for faces in found]
+    widths = [sorted(faces.boxes[:, 2]) for faces in found]
     assert widths[0] == pytest.approx([32 * 200 / 640, 32 * 200 / 320])
     assert widths[1] == pytest.approx([32 * 50 / 640, 32 * 50 / 320])
 
@@ -156,8 +102,9 @@ def test_the_second_look_counts_only_faces_large_enough_for_good_boxes() -> None
 
     session = ScriptedSession.of(load_catalogue().model("yunet"), answer)
     image = np.zeros((640, 640, 3), np.uint8)
-    [faces] = YuNet(session).detect([image], min_confidence=0.5, max_faces=9)
-    assert [face.box.width for face in faces] == pytest.approx([32 * np.exp(-0.01)])
+    detector = YuNet(Network(spec=load_catalogue().model("yunet"), session=session))
+    found = detector.look(image, min_confidence=0.5)
+    assert found.boxes[:, 2].tolist() == pytest.approx([32 * np.exp(-0.01)])
 
 
 def test_candidates_smaller_than_wanted_are_dropped() -> None:

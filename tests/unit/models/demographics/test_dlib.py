@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.catalogue import load_catalogue
-from models.dlib_attributes import (
+from models.demographics.dlib import (
     AGE_CHIP_SIZE,
     AGE_YEARS,
     GENDER_CHIP_SIZE,
@@ -18,6 +18,7 @@ from models.dlib_attributes import (
     gender_of,
     shortest_range,
 )
+from models.network import Network
 from models.results import Box, DetectedFace
 from models.testing import ScriptedSession
 
@@ -78,12 +79,16 @@ def test_the_first_class_is_female_and_the_second_male() -> None:
     assert male.confidence == pytest.approx(0.7)
 
 
+def _network(name: str, session: ScriptedSession) -> Network:
+    return Network(spec=load_catalogue().model(name), session=session)
+
+
 def test_the_age_network_sees_normalised_rgb_chips() -> None:
     session = ScriptedSession.of(
         load_catalogue().model("cydral_age"), {"probabilities": _ages(y50=1)[None]}
     )
     image = np.full((AGE_CHIP_SIZE, AGE_CHIP_SIZE, 3), (250, 117, 0), np.uint8)
-    [estimate] = DlibAge(session).estimate(image, [_face(AGE_CHIP_SIZE)])
+    [estimate] = DlibAge(_network("cydral_age", session)).estimate(image, [_face(AGE_CHIP_SIZE)])
     assert estimate.years == pytest.approx(50)
     seen = session.runs[0]["images"]
     assert seen.shape == (1, 3, AGE_CHIP_SIZE, AGE_CHIP_SIZE)
@@ -96,7 +101,7 @@ def test_the_gender_network_sees_a_chip_of_its_own_size() -> None:
     answer = {"probabilities": np.array([[0.1, 0.9]], np.float32)}
     session = ScriptedSession.of(load_catalogue().model("cydral_gender"), answer)
     image = np.zeros((200, 200, 3), np.uint8)
-    [estimate] = DlibGender(session).estimate(image, [_face(200)])
+    [estimate] = DlibGender(_network("cydral_gender", session)).estimate(image, [_face(200)])
     assert estimate.value == "male"
     assert session.runs[0]["images"].shape == (1, 3, GENDER_CHIP_SIZE, GENDER_CHIP_SIZE)
 
@@ -106,6 +111,6 @@ def test_without_faces_nothing_is_run() -> None:
     age = ScriptedSession.of(catalogue.model("cydral_age"), {})
     gender = ScriptedSession.of(catalogue.model("cydral_gender"), {})
     image = np.zeros((9, 9, 3), np.uint8)
-    assert DlibAge(age).estimate(image, []) == []
-    assert DlibGender(gender).estimate(image, []) == []
+    assert DlibAge(_network("cydral_age", age)).estimate(image, []) == []
+    assert DlibGender(_network("cydral_gender", gender)).estimate(image, []) == []
     assert age.runs == gender.runs == []

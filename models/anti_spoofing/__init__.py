@@ -1,0 +1,1 @@
+"""Live or spoof: classifiers of presentation attacks, and the judgement over them."""

@@ -1,0 +1,1 @@
+"""Authentic or manipulated: images and videos."""

@@ -1,0 +1,1 @@
+"""How old a face looks, and which gender it reads as."""
