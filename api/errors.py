@@ -75,7 +75,8 @@ CLIENT_PROBLEMS = dict(
         _client(422, "validation_error", "An option is wrong"),
         _client(422, "unknown_option", "There is no such option"),
         _client(422, "unknown_analysis", "There is no such analysis"),
-        _client(422, "analysis_unavailable", "No installed model does this analysis"),
+        _client(403, "analysis_disabled", "The analysis is switched off"),
+        _client(422, "unknown_model", "There is no such model"),
         _client(404, "not_found", "There is nothing at this address"),
         _client(405, "method_not_allowed", "This address does not take that method"),
     ]

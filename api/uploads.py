@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityToo
 
 from api.errors import ApiError, invalid_options
 from api.images import too_large_file
-from workers.contract import ANALYSES, ANALYSES_WITHOUT_MODEL, AnalyzeOptions
+from models.catalogue import Catalogue
+from workers.choices import WrongModel, check_names
+from workers.contract import ALL_ANALYSES, ANALYSES, Analysis, AnalyzeOptions
 
 #: Room for boundaries, headers and options around the image in a form.
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -27,7 +29,13 @@ class Upload:
     options: AnalyzeOptions
 
 
-def read_upload(request: Request, *, max_bytes: int) -> Upload:
+def read_upload(
+    request: Request,
+    *,
+    max_bytes: int,
+    catalogue: Catalogue,
+    disabled_analyses: Collection[Analysis] = (),
+) -> Upload:
     """The image and the options of a request.
 
     Options are members beside `image`: form fields (lists by repetition or commas), or members
@@ -46,7 +54,7 @@ def read_upload(request: Request, *, max_bytes: int) -> Upload:
             "Send multipart/form-data with a file field 'image', or application/json with a "
             "base64 member 'image'.",
         )
-    return Upload(content=content, options=_options(members))
+    return Upload(content=content, options=_options(members, catalogue, disabled_analyses))
 
 
 def _read_form(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]:
@@ -100,7 +108,9 @@ def _decode_base64(text: str) -> bytes:
         ) from None
 
 
-def _options(members: dict[str, Any]) -> AnalyzeOptions:
+def _options(
+    members: dict[str, Any], catalogue: Catalogue, disabled_analyses: Collection[Analysis]
+) -> AnalyzeOptions:
     members = {**_nested_options(members.pop("options", None)), **members}
     if unknown := set(members) - set(AnalyzeOptions.model_fields):
         name = min(unknown)
@@ -109,13 +119,18 @@ def _options(members: dict[str, Any]) -> AnalyzeOptions:
             "unknown_option", f"There is no option '{name}'. Known: {known}.", field=name
         )
     if "analyses" in members:
-        members["analyses"] = _analyses(members["analyses"])
+        members["analyses"] = _analyses(members["analyses"], disabled_analyses)
     try:
-        return AnalyzeOptions.model_validate(members)
+        options = AnalyzeOptions.model_validate(members)
     except ValidationError as error:
         raise invalid_options(error) from None
     except (ValueError, OverflowError):
         raise ApiError("validation_error", "An option's value can't be read.") from None
+    try:
+        check_names(options, catalogue)
+    except WrongModel as error:
+        raise ApiError("unknown_model", str(error), field=error.option) from None
+    return options
 
 
 def _nested_options(nested: object) -> Mapping[str, Any]:
@@ -132,24 +147,25 @@ def _nested_options(nested: object) -> Mapping[str, Any]:
     return nested
 
 
-def _analyses(value: object) -> list[str]:
+def _analyses(value: object, disabled_analyses: Collection[Analysis]) -> list[str]:
     given = value if isinstance(value, list) else [value]
     names: list[str] = []
     for item in given:
         if not isinstance(item, str):
             raise ApiError("validation_error", "analyses: expected names.", field="analyses")
         names += [name.strip() for name in item.split(",") if name.strip()]
+    if ALL_ANALYSES in names:
+        names += [name for name in ANALYSES if name not in disabled_analyses]
+        names = [name for name in names if name != ALL_ANALYSES]
     for name in names:
-        if name in ANALYSES_WITHOUT_MODEL:
-            raise ApiError(
-                "analysis_unavailable",
-                f"No installed model does '{name}'. Available: {', '.join(ANALYSES)}.",
-                field="analyses",
-            )
         if name not in ANALYSES:
             raise ApiError(
                 "unknown_analysis",
-                f"There is no analysis '{name}'. Available: {', '.join(ANALYSES)}.",
+                f"There is no analysis '{name}'. Available: {', '.join(ANALYSES)}, or all.",
                 field="analyses",
+            )
+        if name in disabled_analyses:
+            raise ApiError(
+                "analysis_disabled", f"'{name}' is switched off on this server.", field="analyses"
             )
     return list(dict.fromkeys(names))

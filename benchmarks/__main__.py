@@ -10,6 +10,8 @@ from rich.console import Console
 
 from benchmarks.baseline import measure_baseline
 from benchmarks.errors import BenchmarkFailed
+from benchmarks.model_speed import measure_models
+from benchmarks.model_table import print_models
 from benchmarks.table import print_baseline
 from cli.errors import CliError
 from models.errors import ModelsError
@@ -45,18 +47,39 @@ def baseline(
     report = measure_baseline(
         settings, photos=photos, repetitions=repetitions, console=Console(stderr=True)
     )
+    if not _written(report, as_json=as_json, out=out):
+        print_baseline(report, Console())
+
+
+@app.command()
+def models(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="All installed when not given.")
+    ] = None,
+    *,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Measure each model so long.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Compare the graphs of each model: float32, fused, int8; and batch sizes, in one run."""
+    settings = load_settings()
+    configure_logging(settings)
+    report = measure_models(
+        settings, names=names or [], seconds=seconds, console=Console(stderr=True)
+    )
+    if not _written(report, as_json=as_json, out=out):
+        print_models(report, Console())
+
+
+def _written(report: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
+    """Write the report where that was asked for; whether it was printed."""
     text = json.dumps(report, indent=2)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text + "\n", encoding="utf-8")
-    _show(report, text if as_json else None)
-
-
-def _show(report: dict[str, Any], text: str | None) -> None:
-    if text is None:
-        print_baseline(report, Console())
-    else:
+    if as_json:
         print(text)
+    return as_json
 
 
 def run() -> None:

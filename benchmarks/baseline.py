@@ -7,7 +7,6 @@ and ratios of one repetition can be trusted where absolute figures can't.
 
 import os
 import platform
-from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -24,8 +23,8 @@ from benchmarks.report import build_report
 from benchmarks.stack import running_stack
 from cli.gateway_client import GatewayClient
 from cli.launcher.cores import usable_cores
-from models.catalogue import load_catalogue
-from models.session import RUNTIMES
+from models.catalogue import fetchable, load_catalogue
+from models.machine import this_machine
 from models.store import State, WeightStore
 from workers.settings import Settings
 
@@ -97,14 +96,15 @@ def fetch(settings: Settings, console: Console) -> dict[str, Path]:
         ModelsError: something can't be had; the message says what to do.
     """
     catalogue, store = load_catalogue(), WeightStore(settings.weights_path)
+    lite = catalogue.of_profile("lite")
     files = [
-        *(spec.file for spec in catalogue.models.values()),
+        *fetchable(lite),
         *(sample.file for sample in catalogue.samples.values()),
     ]
     if missing := [file.name for file in files if store.state(file) is not State.PRESENT]:
         console.print(f"Fetching into {store.root}: {', '.join(missing)}", soft_wrap=True)
     store.pull_all(files)
-    for spec in catalogue.models.values():
+    for spec in lite:
         store.prepared(spec)
     return {sample.id: store.path(sample.file) for sample in catalogue.samples.values()}
 
@@ -118,28 +118,12 @@ def machine_facts(opencv_threads: int) -> dict[str, Any]:
     """What the figures depend on besides the code."""
     return {
         "cores": usable_cores(),
-        "cpu": _cpu_name(),
+        "cpu": this_machine().cpu,
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "onnxruntime": _installed(RUNTIMES),
+        "onnxruntime": this_machine().runtime,
         "celery": metadata.version("celery"),
         "opencv_threads": opencv_threads,
         "load_average_1m": round(os.getloadavg()[0], 2),
     }
-
-
-def _cpu_name() -> str:
-    """As Linux tells it; elsewhere Python's word for the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _installed(names: Sequence[str]) -> str:
-    """The first distribution of these that is installed, with its version."""
-    found = {distribution.name: distribution.version for distribution in metadata.distributions()}
-    return next((f"{name} {found[name]}" for name in names if name in found), "none")

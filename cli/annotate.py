@@ -42,10 +42,14 @@ def annotate(photo: Path, result: Mapping[str, Any], target: Path) -> None:
 
 
 def face_label(face: Mapping[str, Any]) -> str:
-    """What is written at a face: "female, 29 (0.94)" - the number is detection confidence."""
+    """What is written at a face: "female, 29, live (0.94)" - the number is detection confidence."""
     words = []
     if demographics := face.get("demographics"):
         words = [demographics["gender"]["value"], f"{demographics['age']['value']:.0f}"]
+    if liveness := face.get("anti_spoofing"):
+        words.append(liveness["outcome"])
+    if (deepfake := face.get("deepfake")) and deepfake["verdict"]:
+        words.append(deepfake["verdict"])
     return f"{', '.join(words)} ({face['confidence']:.2f})".strip()
 
 

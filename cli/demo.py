@@ -19,6 +19,7 @@ from rich.table import Table
 
 from cli.annotate import annotate
 from cli.errors import CliError
+from cli.face_table import FACE_HEADINGS, face_cells
 from cli.gateway_client import GatewayClient
 from cli.launcher.fleet import ROOT
 from cli.local_fleet import local_fleet
@@ -107,7 +108,7 @@ def _analyse(gateway_url: str, settings: Settings) -> list[PhotoResult]:
         client = GatewayClient(http)
         photos = [weights.path(sample.file) for sample in samples]
         # All are sent before the first is waited for: the fleet works on them side by side.
-        urls = [client.submit(photo) for photo in photos]
+        urls = [client.submit(photo, analyses="all") for photo in photos]
         return [
             PhotoResult(
                 sample=sample, photo=photo, job=client.wait(url, timeout_seconds=JOB_SECONDS)
@@ -131,18 +132,11 @@ def _write_results(path: Path, results: Sequence[PhotoResult]) -> None:
 
 def _table(results: Sequence[PhotoResult]) -> Table:
     table = Table(title="Faces", caption=_caption(results))
-    for heading in ("photo", "box x,y wxh", "confidence", "age", "gender"):
+    for heading in ("photo", *FACE_HEADINGS):
         table.add_column(heading, no_wrap=True)
     for result in results:
         for face in result.faces:
-            box, looks = face["bbox"], face["demographics"]
-            table.add_row(
-                result.sample.file.name,
-                f"{box['x']:.0f},{box['y']:.0f} {box['width']:.0f}x{box['height']:.0f}",
-                f"{face['confidence']:.2f}",
-                f"{looks['age']['value']:.0f} ({'-'.join(map(str, looks['age']['range']))})",
-                f"{looks['gender']['value']} {looks['gender']['confidence']:.2f}",
-            )
+            table.add_row(result.sample.id, *face_cells(face))
     return table
 
 
@@ -160,6 +154,8 @@ def _caption(results: Sequence[PhotoResult]) -> str:
 def _check(results: Sequence[PhotoResult]) -> None:
     """Refuse to call a wrong answer a success."""
     for result in results:
+        for name, reason in result.job["result"]["unavailable"].items():
+            raise DemoFailed(f"{result.photo.name}: no {name}. {reason['message']}")
         found, expected = len(result.faces), result.sample.faces
         if found != expected:
             raise DemoFailed(f"{result.photo.name}: found {found} faces, there are {expected}.")

@@ -6,10 +6,14 @@ from typing import NoReturn
 
 import typer
 
+from cli import evaluate as evaluate_command
 from cli import models as models_command
+from cli.analyze import analyze
 from cli.demo import demo
 from cli.errors import CliError
 from cli.up import up
+from cli.verify import verify
+from cli.video import video
 from models.errors import ModelsError
 from vram.errors import VramError
 from workers.errors import SettingsError, WorkersError
@@ -24,7 +28,11 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(demo)
+app.command()(analyze)
+app.command()(verify)
+app.command()(video)
 app.add_typer(models_command.app, name="models")
+app.add_typer(evaluate_command.app, name="evaluate")
 
 
 @app.command()

@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import structlog
 import typer
@@ -18,11 +19,13 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bars
-from rich.table import Table
 
-from models.catalogue import Catalogue, load_catalogue
-from models.errors import ModelsError, WeightsCorrupt, WeightsMissing
-from models.spec import ModelSpec
+from cli.models_list import row_of, table_of
+from cli.models_tune import tune
+from models.catalogue import Catalogue, fetchable, load_catalogue
+from models.errors import ModelsError, WeightsCorrupt, WeightsError, WeightsMissing
+from models.records import how_to_import
+from models.spec import ModelSpec, PinnedFile, Profile
 from models.store import State, WeightStore
 from workers.errors import SettingsError
 from workers.settings import load_settings
@@ -35,7 +38,13 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-_MIB = 1024 * 1024
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="lite|full|ID", help="Profiles, or models by id, alias or name of an engine."
+    ),
+]
+PROFILES: tuple[str, ...] = get_args(Profile)
 
 
 @app.callback()
@@ -47,6 +56,9 @@ def _set_up() -> None:
             # What succeeds, the bars and the command's own output tell.
             wrapper_class=structlog.make_filtering_bound_logger("warning"),
         )
+
+
+app.command()(tune)
 
 
 class ProgressBars:
@@ -73,59 +85,87 @@ class ProgressBars:
 
 
 @app.command("list")
-def list_models(*, as_json: AsJson = False) -> None:
-    """Show every model: licence, size, and whether its weights are here."""
+def list_models(
+    *,
+    profile: Annotated[
+        Profile | None, typer.Option("--profile", help="Only the models of this profile.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every model: profile, licence, size, and whether its weights are here."""
     with _told_in_one_line():
         catalogue, store = load_catalogue(), _store()
-        rows = [_row(spec, store.model_state(spec)) for spec in catalogue.models.values()]
+        specs = [spec for spec in catalogue.models.values() if profile in (None, spec.profile)]
+        rows = [row_of(spec, store) for spec in specs]
         if as_json:
-            print(json.dumps(rows, indent=2))
-            return
-        table = Table("id", "task", "licence", "commercial use", "MiB", "state")
-        for row in rows:
-            use = "yes" if row["commercial_use"] else "no"
-            size = f"{int(str(row['size_bytes'])) / _MIB:.1f}"
-            named = (str(row[key]) for key in ("id", "task", "licence"))
-            table.add_row(*named, use, size, str(row["state"]))
-        Console().print(table)
+            print(json.dumps([asdict(row) for row in rows], indent=2))
+        else:
+            console = Console()
+            console.print(table_of(rows, width=console.width))
 
 
 @app.command()
 def pull(
-    ids: Annotated[
-        list[str] | None, typer.Argument(help="Models by id or alias; all when none is given.")
-    ] = None,
+    names: Names = None,
     *,
     samples: Annotated[
         bool, typer.Option("--samples", help="Fetch the sample photos too.")
     ] = False,
 ) -> None:
-    """Fetch weights that are missing and prepare them for the runtime."""
+    """Fetch weights that are missing and prepare them for the runtime; `lite` unless told.
+
+    One that can't be had does not stop the others. Those of a profile that no source delivers are
+    listed with the command that imports them.
+    """
     with _told_in_one_line():
         catalogue, store = load_catalogue(), _store()
-        specs = _chosen(catalogue, ids)
-        files = [spec.file for spec in specs]
-        if samples:
-            files += [sample.file for sample in catalogue.samples.values()]
+        photos = list(catalogue.samples.values()) if samples else []
+        asked = {name: _named(catalogue, name) for name in names or ["lite"]}
+        specs = {spec.id: spec for group in asked.values() for spec in group}
         with _bars() as progress:
-            store.pull_all(files, progress)
-        for spec in specs:
-            print(f"{spec.id}: {store.prepared(spec)}")
-        for sample in catalogue.samples.values() if samples else ():
-            print(f"{sample.id}: {store.path(sample.file)}")
+            failures = store.try_pull(
+                [*fetchable(specs.values()), *(photo.file for photo in photos)], progress
+            )
+        outcomes = {spec.id: _outcome(store, spec, failures) for spec in specs.values()}
+    problems = [str(outcome) for outcome in outcomes.values() if isinstance(outcome, ModelsError)]
+    for photo in photos:
+        if failure := failures.get(photo.file.sha256):
+            problems.append(str(failure))
+        else:
+            print(f"{photo.id}: {store.path(photo.file)}")
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Path):
+            print(f"{name}: {outcome}")
+        elif outcome is None:
+            print(f"{name}: no source has it; {how_to_import(specs[name])}", file=sys.stderr)
+    problems += [
+        f"'{name}' can only be imported."
+        for name, group in asked.items()
+        if name not in PROFILES and all(outcomes[spec.id] is None for spec in group)
+    ]
+    _end_with(problems)
 
 
 @app.command()
-def verify(*, as_json: AsJson = False) -> None:
-    """Hash every weight file; exit with 1 when one is missing or damaged."""
+def verify(names: Names = None, *, as_json: AsJson = False) -> None:
+    """Hash weight files; exit with 1 when one is missing or damaged.
+
+    Without names: what the profile `lite` has must be there, and whatever else is must be good.
+    """
     with _told_in_one_line():
         catalogue, store = load_catalogue(), _store()
-        problems = {spec.id: _problem(store, spec) for spec in catalogue.models.values()}
-        if as_json:
-            print(json.dumps([{"id": name, "problem": text} for name, text in problems.items()]))
-        else:
-            for name, text in problems.items():
-                print(f"{name}: {text or 'good'}")
+        due = {spec.id for name in names or ["lite"] for spec in _named(catalogue, name)}
+        specs = [
+            spec
+            for spec in catalogue.models.values()
+            if spec.id in due or (not names and store.model_state(spec) is not State.MISSING)
+        ]
+        problems = {spec.id: _problem(store, spec) for spec in specs}
+    if as_json:
+        print(json.dumps([{"id": name, "problem": text} for name, text in problems.items()]))
+    else:
+        for name, text in problems.items():
+            print(f"{name}: {text or 'good'}")
     if any(problems.values()):
         raise typer.Exit(1)
 
@@ -133,60 +173,96 @@ def verify(*, as_json: AsJson = False) -> None:
 @app.command("import")
 def import_weights(
     path: Annotated[Path, typer.Argument(help="A folder, an archive (zip, tar, wheel) or a file.")],
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option("--as", metavar="ID", help="Take the file as this model's weights."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="With --as: take it in place of an earlier file.")
+    ] = False,
 ) -> None:
-    """Take weights from disk, where there is no network. Files are known by their hash."""
+    """Take weights from disk, where there is no network.
+
+    Files are known by their hash. One whose hash nobody has published is taken with --as: its
+    graph is checked against the catalogue, and its hash is recorded for every later load.
+    """
     with _told_in_one_line():
         catalogue, store = load_catalogue(), _store()
+        if model is not None:
+            spec = catalogue.model(model)
+            imported = store.import_as(path, spec, replace=replace)
+            print(f"{imported.file.name}: from {imported.origin}, sha256 {imported.file.sha256}")
+            print(f"{spec.id}: {store.prepared(spec)}")
+            return
         found = store.import_from(path, catalogue)
         for imported in found:
             print(f"{imported.file.name}: from {imported.origin}")
         if not found:
-            raise WeightsMissing(f"{path} has no file of the catalogue.")
-        here = {imported.file.sha256 for imported in found}
+            raise WeightsMissing(
+                f"{path} has no file of the catalogue. A model without a published hash is taken"
+                " with `facesocial models import FILE --as ID`."
+            )
+        here = {imported.file for imported in found}
         for spec in catalogue.models.values():
-            if spec.file.sha256 in here:
+            if spec.file in here:
                 print(f"{spec.id}: {store.prepared(spec)}")
 
 
 @app.command("path")
 def show_path(
-    model: Annotated[str, typer.Argument(metavar="ID", help="A model's id or alias.")],
+    model: Annotated[str, typer.Argument(metavar="ID", help="A model's id, alias or name.")],
 ) -> None:
-    """Print the path of the graph that is run."""
+    """Print the path of the graph that is run; of several models, of the first that is here."""
     with _told_in_one_line():
-        print(_store().prepared(load_catalogue().model(model)))
+        store, specs = _store(), load_catalogue().resolve(model)
+        here = (spec for spec in specs if store.model_state(spec) is not State.MISSING)
+        print(store.prepared(next(here, specs[0])))
 
 
 def _store() -> WeightStore:
     return WeightStore(load_settings().weights_path)
 
 
-def _chosen(catalogue: Catalogue, ids: list[str] | None) -> list[ModelSpec]:
-    if not ids:
-        return list(catalogue.models.values())
-    chosen = {spec.id: spec for spec in map(catalogue.model, ids)}
-    return list(chosen.values())
+def _named(catalogue: Catalogue, name: str) -> tuple[ModelSpec, ...]:
+    """The models of a profile, or those a name stands for, with their parts."""
+    if name in PROFILES:
+        return catalogue.of_profile("full" if name == "full" else "lite")
+    return tuple(part for spec in catalogue.resolve(name) for part in catalogue.with_parts(spec))
 
 
-def _row(spec: ModelSpec, state: State) -> dict[str, str | int | bool]:
-    return {
-        "id": spec.id,
-        "title": spec.title,
-        "task": spec.task,
-        "licence": spec.licence,
-        "commercial_use": spec.commercial_use,
-        "size_bytes": spec.file.size_bytes,
-        "state": state.value,
-    }
+def _outcome(
+    store: WeightStore, spec: ModelSpec, failures: Mapping[str, WeightsError]
+) -> Path | ModelsError | None:
+    """Where the graph to run lies, why it is not there, or None: no source has the file."""
+    if isinstance(spec.file, PinnedFile) and spec.file.sha256 in failures:
+        return failures[spec.file.sha256]
+    if not fetchable([spec]) and store.model_state(spec) is State.MISSING:
+        return None
+    try:
+        return store.prepared(spec)
+    except ModelsError as error:
+        return error
 
 
 def _problem(store: WeightStore, spec: ModelSpec) -> str | None:
     try:
-        store.verify(spec.file)
-        store.verify_prepared(spec)
+        store.verify_model(spec)
     except (WeightsMissing, WeightsCorrupt) as error:
         return str(error)
     return None
+
+
+def _end_with(problems: Sequence[str]) -> None:
+    """Tell each problem in one line.
+
+    Raises:
+        typer.Exit: there are any.
+    """
+    for problem in problems:
+        print(" ".join(problem.split()), file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -15,11 +15,19 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from docs.render_models import model_sections, models_table, names_table, samples_table
 from workers.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Where each rendered part is.
-PAGES = {"settings": Path("docs/reference/settings.md"), "contracts": Path("README.md")}
+PAGES = {
+    "settings": Path("docs/reference/settings.md"),
+    "contracts": Path("README.md"),
+    "models": Path("docs/reference/models.md"),
+    "model sections": Path("docs/reference/models.md"),
+    "names": Path("docs/reference/models.md"),
+    "samples": Path("docs/reference/models.md"),
+}
 
 
 def settings_table() -> str:
@@ -46,7 +54,14 @@ def contract_list() -> str:
     )
 
 
-RENDERERS: dict[str, Callable[[], str]] = {"settings": settings_table, "contracts": contract_list}
+RENDERERS: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "contracts": contract_list,
+    "models": models_table,
+    "model sections": model_sections,
+    "names": names_table,
+    "samples": samples_table,
+}
 
 
 def rendered(name: str) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.contract import InferenceSession
 from models.network import Network
+from models.pixels import stack_nchw
 
 
 def batch_sizes(count: int, buckets: Sequence[int]) -> list[int]:
@@ -45,13 +46,30 @@ def run_batched(
     Raises:
         InferenceFailed: the runtime refused a run.
     """
+    return run_tensor(session, stack_nchw(chips), buckets)
+
+
+def run_tensor(
+    session: InferenceSession, tensor: NDArray[np.float32], buckets: Sequence[int]
+) -> NDArray[np.float32]:
+    """Run a tensor through a network with one input and one output, in allowed batches.
+
+    Args:
+        session: Its input is (batch, ...) float32, its output (batch, D).
+        tensor: (N, ...), N at least 1.
+        buckets: Allowed batch sizes; 1 must be among them.
+
+    Returns:
+        (N, D) float32, in the order of the tensor.
+
+    Raises:
+        InferenceFailed: the runtime refused a run.
+    """
     (feed,), (answer,) = session.inputs, session.outputs
     rows: list[NDArray[np.float32]] = []
     start = 0
-    for size in batch_sizes(len(chips), buckets):
-        batch = np.stack(chips[start : start + size]).transpose(0, 3, 1, 2)
-        tensor = np.ascontiguousarray(batch, dtype=np.float32)
-        rows.append(session.run({feed.name: tensor})[answer.name])
+    for size in batch_sizes(len(tensor), buckets):
+        rows.append(session.run({feed.name: tensor[start : start + size]})[answer.name])
         start += size
     return np.concatenate(rows)
 

@@ -5,14 +5,23 @@ may import it.
 """
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from models.errors import CatalogueError, UnknownModel
-from models.spec import Entry, ModelSpec, SampleSpec, Task, VerificationThresholds
+from models.errors import CatalogueError, NoWeightsKnown, UnknownModel
+from models.spec import (
+    Entry,
+    ModelSpec,
+    PinnedFile,
+    Profile,
+    SampleSpec,
+    Task,
+    VerificationThresholds,
+)
 
 
 class NamedChoice(Entry):
@@ -36,7 +45,8 @@ class Catalogue(Entry):
     names: dict[str, NamedChoice] = Field(default_factory=dict)
     #: Task -> id -> weight of the models that vote together.
     ensembles: dict[Task, dict[str, float]] = Field(default_factory=dict)
-    #: Measured thresholds of recognition models, by id.
+    #: Measured thresholds of recognition models, by id; of an ensemble, by its members' ids joined
+    #: by "+".
     thresholds: dict[str, VerificationThresholds] = Field(default_factory=dict)
 
     @cached_property
@@ -61,6 +71,37 @@ class Catalogue(Entry):
             known = ", ".join(sorted(self.models))
             raise UnknownModel(f"No model '{name}'. The catalogue has: {known}.") from None
 
+    def resolve(self, name: str, task: Task | None = None) -> tuple[ModelSpec, ...]:
+        """The models a name may stand for, best first: one for an id or alias, several for others.
+
+        Where one of several is to be run, the first whose weights are installed is meant.
+
+        Args:
+            name: An id, an alias, or one of `names`.
+            task: Only models that do this; a name may stand for models of several tasks.
+
+        Raises:
+            NoWeightsKnown: users know the name, but there are no weights behind it for that task;
+                the message says why.
+            UnknownModel: nobody knows it; the message lists the ids there are.
+        """
+        choice = self.names.get(name)
+        if choice is None:
+            return (self.model(name),)
+        found = tuple(self.models[model] for model in choice.models)
+        fitting = tuple(spec for spec in found if task in (None, spec.task))
+        if fitting:
+            return fitting
+        if found:
+            raise NoWeightsKnown(f"'{name}' stands for no model that does '{task}'.")
+        raise NoWeightsKnown(f"There are no weights for '{name}'. {choice.reason}")
+
+    def of_profile(self, profile: Profile) -> tuple[ModelSpec, ...]:
+        """The models of a profile: `full` has those of `lite` too."""
+        return tuple(
+            spec for spec in self.models.values() if profile == "full" or spec.profile == "lite"
+        )
+
     def for_task(self, task: Task) -> ModelSpec:
         """The model that does a task where everything is installed.
 
@@ -74,6 +115,12 @@ class Catalogue(Entry):
     def with_parts(self, spec: ModelSpec) -> tuple[ModelSpec, ...]:
         """The model and the further graphs it runs."""
         return (spec, *(self.models[part] for part in spec.parts))
+
+
+def fetchable(specs: Iterable[ModelSpec]) -> list[PinnedFile]:
+    """The files of models that a source delivers; the others are imported by hand."""
+    files = (spec.file for spec in specs)
+    return [file for file in files if isinstance(file, PinnedFile) and file.sources]
 
 
 def parse_catalogue(*texts: str) -> Catalogue:
@@ -96,6 +143,7 @@ def parse_catalogue(*texts: str) -> Catalogue:
         raise CatalogueError(f"The catalogue is wrong at {where}: {first['msg']}.") from error
     _ = catalogue._by_name  # noqa: SLF001 - a doubled name is found here, not at first use
     _check_references(catalogue)
+    _check_profiles(catalogue)
     return catalogue
 
 
@@ -118,7 +166,7 @@ def _check_references(catalogue: Catalogue) -> None:
         *((f"names.{name}", choice.models) for name, choice in catalogue.names.items()),
         *((f"ensembles.{task}", tuple(weights)) for task, weights in catalogue.ensembles.items()),
         *((f"models.{spec.id}.parts", spec.parts) for spec in catalogue.models.values()),
-        ("thresholds", tuple(catalogue.thresholds)),
+        *((f"thresholds.{key}", tuple(key.split("+"))) for key in catalogue.thresholds),
     ]
     for where, ids in named:
         for name in ids:
@@ -127,6 +175,20 @@ def _check_references(catalogue: Catalogue) -> None:
     for name in catalogue.names:
         if name in catalogue._by_name:  # noqa: SLF001 - the same class's lookup
             raise CatalogueError(f"names.{name} is a model's id or alias as well.")
+
+
+def _check_profiles(catalogue: Catalogue) -> None:
+    """What `lite` promises, and that a name without models says why it has none."""
+    for spec in catalogue.of_profile("lite"):
+        file = spec.file
+        kinds = {source.kind for source in file.sources} if isinstance(file, PinnedFile) else set()
+        if not kinds & {"pypi", "npm"}:
+            raise CatalogueError(
+                f"models.{spec.id} is in the profile lite, but no package registry has its file."
+            )
+    for name, choice in catalogue.names.items():
+        if not choice.models and choice.reason is None:
+            raise CatalogueError(f"names.{name} has neither models nor a reason.")
 
 
 @cache

@@ -2,17 +2,26 @@
 
 ModelsError
 ├── CatalogueError            the catalogue itself is wrong
-│   └── UnknownModel          no such id or alias
+│   └── UnknownModel          no such id, alias or name
+│       └── NoWeightsKnown    a name users know, behind which there are no weights to be had
 ├── WeightsError              a weight file can't be had or can't be trusted
 │   ├── WeightsMissing        not in the store: pull it
+│   │   ├── EngineUnavailable    no model of the detection engine that was asked for
+│   │   └── LandmarksUnavailable the detector gives no landmarks, and nothing completes them
 │   ├── WeightsCorrupt        bytes differ from the pinned sha256
+│   ├── AlreadyRecorded       another file was imported for this model before
 │   ├── SourceUnavailable     no source delivered the file
 │   └── StoreFull             the disk has no room
 ├── PreparationFailed         the prepared graph is not the original
+├── VariantRefused            a faster graph of a model can't be had, or answers differently
 ├── ContractMismatch          a graph's inputs or outputs are not those declared
 ├── ProviderUnavailable       the asked-for device can't run sessions in this installation
 ├── InferenceFailed           the runtime refused a run
+├── EmbeddingsIncomparable    two embeddings were made by different models
+├── ThresholdsMissing         no threshold was measured for this model and false accept rate
+├── LivenessUnavailable       no anti-spoofing model can run, so there is no verdict
 ├── VideoRejected             a video can't be read or is over a limit
+├── EvaluationUnavailable     the libraries of the extra `evaluation` are not installed
 └── EvaluationDataMissing     labelled data is not there, or not laid out as expected
 """
 
@@ -32,6 +41,10 @@ class UnknownModel(CatalogueError):
     """The catalogue has no model of that name. `facesocial models list` shows all."""
 
 
+class NoWeightsKnown(UnknownModel):
+    """No weights are known for that name. `facesocial models list` shows what there is."""
+
+
 class WeightsError(ModelsError):
     """A weight file can't be had or can't be trusted."""
 
@@ -40,8 +53,20 @@ class WeightsMissing(WeightsError):
     """The weights are not in the store. Run `facesocial models pull`."""
 
 
+class EngineUnavailable(WeightsMissing):
+    """The detection engine that was asked for has no weights in the store."""
+
+
+class LandmarksUnavailable(WeightsMissing):
+    """This detector gives no landmarks: pull and load a model of the task 'landmarks' as well."""
+
+
 class WeightsCorrupt(WeightsError):
     """A weight file's bytes differ from its pinned sha256. It was not stored."""
+
+
+class AlreadyRecorded(WeightsError):
+    """Another file was imported for this model before. Import with --replace to take the new."""
 
 
 class SourceUnavailable(WeightsError):
@@ -56,6 +81,10 @@ class PreparationFailed(ModelsError):
     """The prepared graph answers differently from the original. It was not stored."""
 
 
+class VariantRefused(ModelsError):
+    """The faster graph answers differently from the prepared one. It is not used."""
+
+
 class ContractMismatch(ModelsError):
     """A graph's inputs or outputs are not those the catalogue declares."""
 
@@ -66,6 +95,18 @@ class ProviderUnavailable(ModelsError):
 
 class InferenceFailed(ModelsError):
     """The inference runtime refused a run."""
+
+
+class EmbeddingsIncomparable(ModelsError):
+    """The embeddings come from different models or preprocessing. Make both with one model."""
+
+
+class ThresholdsMissing(ModelsError):
+    """No threshold was measured. Run `facesocial evaluate verification --thresholds`."""
+
+
+class LivenessUnavailable(ModelsError):
+    """No anti-spoofing model can run, so nothing counts as live. Run `facesocial models pull`."""
 
 
 class VideoRejected(ModelsError):
@@ -79,3 +120,7 @@ class VideoRejected(ModelsError):
 
 class EvaluationDataMissing(ModelsError):
     """The labelled data is not there, or not laid out as expected. See docs/how-to/evaluate.md."""
+
+
+class EvaluationUnavailable(ModelsError):
+    """scikit-learn or Matplotlib is missing: install facesocial[evaluation]."""

@@ -22,6 +22,28 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_of_stream(stream: IO[bytes]) -> str:
+    """Hash of what is left in a stream, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def git_blob_sha1_of(path: Path) -> str:
+    """What `git hash-object` answers for a file, as 40 hexadecimal digits.
+
+    SHA-1 over "blob", a space, the size in decimal, a zero byte, and the content. No defence
+    against a forger: it tells a mix-up of files where a project publishes nothing better.
+    """
+    digest = hashlib.sha1(usedforsecurity=False)
+    digest.update(b"blob %d\0" % path.stat().st_size)
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def copy_hashed(stream: IO[bytes], target: Path, limit_bytes: int) -> str:
     """Copy a stream into a file, to the disk itself, and answer its hash.
 

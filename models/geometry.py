@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from models.results import Image, Points
 
+#: How many times larger than wanted both sides are where an image is halved first. Below, the
+#: second pass costs what the first saves (12 MP to 640: 2.5 times as fast; 2.5 MP: no gain).
+_HALVED_FROM = 4
+
 #: (2, 3) float64: maps (x, y, 1) to (x', y').
 Affine = NDArray[np.float64]
 
@@ -55,9 +59,42 @@ def fit(width: int, height: int, *, longer_side: int, multiple: int) -> Fit:
 
 def resize(image: Image, width: int, height: int) -> Image:
     """Resample to a size: averaging when any side shrinks, linear otherwise."""
+    image = _halved(image, width, height)
     shrinks = width < image.shape[1] or height < image.shape[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cast("Image", cv2.resize(image, (width, height), interpolation=method))
+
+
+def _halved(image: Image, width: int, height: int) -> Image:
+    """Average 2x2 pixels, which OpenCV does far faster, as long as much shrinking is left to do.
+
+    Where a block straddles two target pixels its mean does, not its pixels, and each pass rounds:
+    photos differ by one or two of 255 levels from one pass, white noise of full range by 12. Odd
+    sides are left alone, because half of them would shift the picture.
+    """
+    while (
+        image.shape[0] % 2 == image.shape[1] % 2 == 0
+        and image.shape[1] >= _HALVED_FROM * width
+        and image.shape[0] >= _HALVED_FROM * height
+    ):
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cast("Image", cv2.resize(image, half, interpolation=cv2.INTER_AREA))
+    return image
+
+
+def place(image: Image, placed: Fit) -> Image:
+    """Scale an image into the top left corner of a black canvas.
+
+    Args:
+        image: (H, W, 3) uint8, any colour order.
+        placed: The size it gets, and the canvas's.
+
+    Returns:
+        (canvas height, canvas width, 3) uint8.
+    """
+    canvas = np.zeros((placed.canvas_height, placed.canvas_width, 3), np.uint8)
+    canvas[: placed.height, : placed.width] = resize(image, placed.width, placed.height)
+    return canvas
 
 
 def suppress(

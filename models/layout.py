@@ -25,6 +25,10 @@ class Layout:
         """Path of a pinned file, whether it is there or not."""
         return self.root / "files" / file.sha256 / file.name
 
+    def record(self, model_id: str) -> Path:
+        """Path of the record of an imported file that the catalogue does not pin."""
+        return self.root / "records" / f"{model_id}.json"
+
     @property
     def prepared(self) -> Path:
         """Folder of prepared graphs."""
@@ -40,10 +44,10 @@ class Layout:
             yield
 
     @contextmanager
-    def workspace(self, sha256: str) -> Iterator[Path]:
-        """An empty folder on the store's disk. The caller holds that hash's lock."""
+    def workspace(self, name: str) -> Iterator[Path]:
+        """An empty folder on the store's disk. The caller holds that name's lock."""
         # A new name each time: a child of a killed process may still write into the old folder.
-        folder = Path(mkdtemp(prefix=f"{sha256}.", dir=self._folder("tmp")))
+        folder = Path(mkdtemp(prefix=f"{name}.", dir=self._folder("tmp")))
         try:
             yield folder
         finally:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.contract import InferenceSession
-from models.spec import ModelSpec
+from models.spec import ModelSpec, UnpinnedFile, Variant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,5 +14,18 @@ class Network:
     spec: ModelSpec
     #: The model's own graph.
     session: InferenceSession
+    #: Which of the model's graphs that is; see models.variants.
+    variant: Variant = "fp32"
     #: The graphs of `spec.parts`, by id.
     parts: Mapping[str, InferenceSession] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model's published file: the catalogue's, or the recorded one of an import.
+
+        Raises:
+            TypeError: the network was not opened from a weight store, which knows recorded hashes.
+        """
+        if isinstance(self.spec.file, UnpinnedFile):
+            raise TypeError(f"{self.spec.id} was built from an entry without a hash.")
+        return self.spec.file.sha256

@@ -10,6 +10,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no stubs
 from onnx import GraphProto, ModelProto, ValueInfoProto
 
+from models.cut import cut_to_outputs
 from models.errors import PreparationFailed
 from models.fold import fold_weights
 from models.reshape import free_reshapes
@@ -24,7 +25,7 @@ def prepare(model_bytes: bytes, spec: ModelSpec) -> bytes:
 
     Raises:
         PreparationFailed: the bytes are no ONNX model, an input the catalogue names is missing,
-            or a Reshape can't be made to follow a dynamic dimension.
+            a Reshape can't be made to follow a dynamic dimension, or no node makes an output.
     """
     if spec.prepare.is_identity:
         return model_bytes
@@ -32,9 +33,11 @@ def prepare(model_bytes: bytes, spec: ModelSpec) -> bytes:
     if spec.prepare.fold_dequantize:
         fold_weights(model.graph)
     if spec.prepare.drop_initializer_inputs:
-        _drop_stale_inputs(model.graph)
+        drop_stale_inputs(model.graph)
     if spec.prepare.dynamic:
         _free_dims(model, spec)
+    if spec.prepare.cut:
+        cut_to_outputs(model.graph, spec)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -53,7 +56,7 @@ def load_graph(model_bytes: bytes, name: str) -> ModelProto:
     return model
 
 
-def _drop_stale_inputs(graph: GraphProto) -> None:
+def drop_stale_inputs(graph: GraphProto) -> None:
     """Keep the inputs a caller has to feed: read by a node and not given as a constant."""
     read = {name for node in graph.node for name in node.input}
     constant = {tensor.name for tensor in graph.initializer}

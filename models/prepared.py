@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import PreparationFailed
-from models.files import sha256_of, write_whole
+from models.graph_files import find_graph, looks_whole, put_graph
 from models.layout import Layout
-from models.spec import ModelSpec, Sha256
+from models.spec import ModelSpec, PinnedSpec
 
 #: Part of every key: raise it whenever `models.prepare` may answer other bytes than before.
 PREPARATION_VERSION = 1
@@ -22,15 +21,6 @@ Preparer = Callable[[bytes, ModelSpec], bytes]
 _log = structlog.get_logger()
 
 
-class _Record(BaseModel):
-    """What is kept beside a prepared graph, so that damage is seen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sha256: Sha256
-    size_bytes: int
-
-
 class PreparedCache:
     """Prepared graphs in a store's folder."""
 
@@ -38,25 +28,19 @@ class PreparedCache:
         self._layout = layout
         self._prepare = prepare
 
-    def looks_ready(self, spec: ModelSpec) -> bool:
+    def looks_ready(self, spec: PinnedSpec) -> bool:
         """Whether the graph is there in its full size; `find` hashes it."""
-        path = self._path(spec)
-        record = _read_record(path)
-        return record is not None and path.is_file() and path.stat().st_size == record.size_bytes
+        return looks_whole(self._path(spec))
 
-    def find(self, spec: ModelSpec) -> Path | None:
+    def find(self, spec: PinnedSpec) -> Path | None:
         """The prepared graph, if it is there and undamaged."""
-        path = self._path(spec)
-        record = _read_record(path)
-        if record is None or not path.is_file() or sha256_of(path) != record.sha256:
-            return None
-        return path
+        return find_graph(self._path(spec))
 
-    def is_damaged(self, spec: ModelSpec) -> bool:
+    def is_damaged(self, spec: PinnedSpec) -> bool:
         """Whether a prepared graph is there whose bytes are not the recorded ones."""
         return self._path(spec).is_file() and self.find(spec) is None
 
-    def make(self, spec: ModelSpec, original: Path) -> Path:
+    def make(self, spec: PinnedSpec, original: Path) -> Path:
         """Prepare the graph unless another process has done so meanwhile.
 
         Raises:
@@ -70,19 +54,15 @@ class PreparedCache:
             if ready is not None:
                 return ready
             content = self._prepare(original.read_bytes(), spec)
-            record = _Record(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # The record last: a graph without one is made anew.
-            write_whole(path, content)
-            write_whole(_record_path(path), record.model_dump_json().encode())
+            put_graph(path, content)
         _log.info("weights_prepared", model=spec.id, size_bytes=len(content))
         return path
 
-    def _path(self, spec: ModelSpec) -> Path:
+    def _path(self, spec: PinnedSpec) -> Path:
         return self._layout.prepared / f"{spec.id}-{preparation_key(spec)}.onnx"
 
 
-def preparation_key(spec: ModelSpec) -> str:
+def preparation_key(spec: PinnedSpec) -> str:
     """Sixteen hexadecimal digits that change with whatever the prepared graph depends on."""
     basis = {
         "version": PREPARATION_VERSION,
@@ -108,17 +88,3 @@ def prepare_here(original: bytes, spec: ModelSpec) -> bytes:
             f"{spec.id} can't be prepared without {error.name}: install facesocial[cpu] or [gpu]."
         ) from error
     return prepare_checked(original, spec, open_session)
-
-
-def _record_path(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _read_record(path: Path) -> _Record | None:
-    try:
-        return _Record.model_validate_json(_record_path(path).read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValidationError:
-        _log.warning("weights_record_unreadable", path=str(_record_path(path)))
-        return None

@@ -22,21 +22,29 @@ def pull_files(
     files: Iterable[PinnedFile],
     fetchers: Mapping[str, Fetcher],
     progress: Progress,
-) -> None:
-    """Fetch files that are missing or damaged.
+) -> dict[str, WeightsError]:
+    """Fetch files that are missing or damaged; all are tried.
 
     Files that come from one archive are locked together and fetched together; a process that
     waited for the locks finds them done.
 
+    Returns:
+        By sha256, why a file could not be had: SourceUnavailable when no source delivered it or
+        it has none, WeightsCorrupt when every source delivered other bytes than the pinned ones.
+
     Raises:
-        SourceUnavailable: no source delivered one of them.
-        WeightsCorrupt: every source of one delivered other bytes than the pinned ones.
         OSError: the disk refused.
     """
     layout.sweep()
+    failures: dict[str, WeightsError] = {}
     groups: dict[str, dict[str, PinnedFile]] = {}
     for file in files:
-        groups.setdefault(_download_key(file.sources[0]), {})[file.sha256] = file
+        if file.sources:
+            groups.setdefault(_download_key(file.sources[0]), {})[file.sha256] = file
+        else:
+            failures[file.sha256] = SourceUnavailable(
+                f"{file.name} has no source. Use `facesocial models import`."
+            )
     for group in groups.values():
         with layout.locked(group):
             missing = [file for file in group.values() if not _is_there(layout, file)]
@@ -44,7 +52,11 @@ def pull_files(
                 with layout.workspace(min(group)) as folder:
                     downloads = _Downloads(folder, fetchers, progress)
                     for file in missing:
-                        _pull_one(layout, file, downloads)
+                        try:
+                            _pull_one(layout, file, downloads)
+                        except (SourceUnavailable, WeightsCorrupt) as error:
+                            failures[file.sha256] = error
+    return failures
 
 
 def _is_there(layout: Layout, file: PinnedFile) -> bool:
@@ -83,7 +95,7 @@ class _Downloads:
         folder = self.folder / str(len(self.done))
         folder.mkdir()
         whole_file = source.member is None
-        limit_bytes = file.size_bytes if whole_file else MAX_ARCHIVE_BYTES
+        limit_bytes = _most_bytes(file) if whole_file else MAX_ARCHIVE_BYTES
         self.progress.start(_described(source), file.size_bytes if whole_file else None)
         try:
             return fetcher.fetch(source, folder, limit_bytes, self.progress)
@@ -123,16 +135,20 @@ def _deliver(file: PinnedFile, source: Source, downloads: _Downloads) -> Path:
     try:
         if source.member is None:
             with download.open("rb") as stream:
-                found = copy_hashed(stream, target, file.size_bytes)
+                found = copy_hashed(stream, target, _most_bytes(file))
         else:
             with open_archive(download) as archive, archive.read(source.member) as stream:
-                found = copy_hashed(stream, target, file.size_bytes)
+                found = copy_hashed(stream, target, _most_bytes(file))
     except ArchiveUnreadable as error:
         raise SourceUnavailable(str(error)) from error
     if found != file.sha256:
         target.unlink()
         raise WeightsCorrupt(f"expected sha256 {file.sha256}, found {found}")
     return target
+
+
+def _most_bytes(file: PinnedFile) -> int:
+    return MAX_ARCHIVE_BYTES if file.size_bytes is None else file.size_bytes
 
 
 def _described(source: Source) -> str:

@@ -27,12 +27,10 @@ from models.errors import (
     WeightsCorrupt,
     WeightsMissing,
 )
+from models.machine import RUNTIMES
 
 CPU_PROVIDER = "CPUExecutionProvider"
 CUDA_PROVIDER = "CUDAExecutionProvider"
-
-#: Distributions that ship the same `onnxruntime` module; two at once overwrite each other's files.
-RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 _DEVICE = re.compile(r"cpu|cuda:(?P<index>\d+)|sim:\d+")
 _DTYPES = {

@@ -2,11 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 #: A dimension is a fixed size or the name of one that may vary ("batch", "height", "width").
 Dim = int | str
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+#: What `git hash-object FILE` answers.
+GitBlobSha1 = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+#: A plain name, so that no entry leads out of the weight store.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 #: What a model does; the names are the analyses of the HTTP API where there is one. A "part" does
 #: nothing alone: it is one of the graphs of a model that has several.
 Task = Literal[
@@ -42,6 +46,8 @@ Family = Literal[
     "part",
 ]
 Priority = Literal["critical", "high", "medium", "low"]
+#: Graphs that compute a model, least changed first; see models.variants.
+Variant = Literal["fp32", "fused", "int8"]
 #: lite: obtainable from package registries alone. full: from publishers' sites, or imported.
 Profile = Literal["lite", "full"]
 
@@ -85,11 +91,44 @@ Source = Annotated[PypiSource | NpmSource | UrlSource, Field(discriminator="kind
 class PinnedFile(Entry):
     """One file, known by its bytes."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    size_bytes: int = Field(gt=0)
+    name: FileName
     sha256: Sha256
-    #: Tried in order until one delivers the pinned bytes.
-    sources: tuple[Source, ...] = Field(min_length=1)
+    #: None where only the hash is published; with it, nothing larger is even downloaded.
+    size_bytes: int | None = Field(default=None, gt=0)
+    #: Tried in order until one delivers the pinned bytes. Without any, the file can only be
+    #: imported.
+    sources: tuple[Source, ...] = ()
+
+
+class UnpinnedFile(Entry):
+    """A file whose hash nobody has published: imported by hand, and recorded in the store then.
+
+    `facesocial models import FILE --as MODEL_ID` checks its graph against the entry and records
+    its hash; from then on every load verifies that record.
+    """
+
+    name: FileName
+    #: Why there is no hash, and where a person gets the file.
+    why: str = Field(min_length=1)
+    #: About how large it is said to be; never checked.
+    size_hint_bytes: int | None = Field(default=None, gt=0)
+    #: Checked at the import where it is known.
+    git_blob_sha1: GitBlobSha1 | None = None
+    #: Pages or addresses for a person; nothing is fetched from them, because nothing could tell a
+    #: wrong file from the right one.
+    urls: tuple[str, ...] = ()
+
+
+def _kind_of_file(value: object) -> str:
+    """Which of the two a value is: only an unpinned file says why it is one."""
+    has_reason = "why" in value if isinstance(value, dict) else isinstance(value, UnpinnedFile)
+    return "unpinned" if has_reason else "pinned"
+
+
+WeightFile = Annotated[
+    Annotated[PinnedFile, Tag("pinned")] | Annotated[UnpinnedFile, Tag("unpinned")],
+    Discriminator(_kind_of_file),
+]
 
 
 class TensorContract(Entry):
@@ -109,11 +148,14 @@ class Preparation(Entry):
     drop_initializer_inputs: bool = False
     #: Input name -> axis -> name of the dimension that is made dynamic.
     dynamic: dict[str, dict[int, str]] = {}
+    #: End the graph at the entry's outputs, which may be inner tensors, and drop what none of
+    #: them needs. Never together with another step: its check compares with the file as it is.
+    cut: bool = False
 
     @property
     def is_identity(self) -> bool:
         """Whether the published graph is run as it is."""
-        return not (self.fold_dequantize or self.drop_initializer_inputs or self.dynamic)
+        return self == Preparation()
 
 
 class PixelInput(Entry):
@@ -173,8 +215,11 @@ class ModelSpec(Entry):
     licence: str
     commercial_use: bool
     priority: Priority
-    file: PinnedFile
+    file: WeightFile
     prepare: Preparation = Preparation()
+    #: Whether no copy of the file was at hand when the entry was written: sizes and meaning are
+    #: its publisher's, names of tensors and a fixed or free batch are taken from the graph.
+    described: bool = False
     inputs: dict[str, TensorContract] = Field(min_length=1)
     outputs: dict[str, TensorContract] = Field(min_length=1)
     #: How its input is made of pixels; None where the family fixes it.
@@ -185,10 +230,20 @@ class ModelSpec(Entry):
     template: Literal["arcface_112", "facenet_160"] | None = None
     #: Meaning of the output's classes, by index.
     labels: tuple[str, ...] = ()
+    #: Meaning of the values of an output's row, by index, where a family's files differ in it.
+    columns: tuple[str, ...] = ()
     #: Whether the classes come as logits (softmax or sigmoid is ours) or as probabilities.
     activation: Literal["logits", "probabilities"] | None = None
     #: Batch sizes a run may have; a batch is split into these, largest first.
     batch_buckets: tuple[int, ...] = (1,)
+    #: Those on a CPU, where a large batch may outgrow the caches and be slower; None: the same.
+    cpu_batch_buckets: tuple[int, ...] | None = None
+
+
+class PinnedSpec(ModelSpec):
+    """A model whose file is known by its bytes: from the catalogue, or from the store's record."""
+
+    file: PinnedFile
 
 
 class SampleSpec(Entry):

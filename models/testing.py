@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from models.contract import TensorInfo, Tensors
 from models.errors import InferenceFailed
@@ -107,6 +107,81 @@ def tiny_embedder(*, size: int = 4, side: int = 112) -> bytes:
         [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("batch", 3, side, side))],
         [helper.make_tensor_value_info("fc1", TensorProto.FLOAT, ("batch", size))],
         initializer=[rows],
+    )
+    return _bytes(graph)
+
+
+def tiny_recogniser(*, outlier: float = 1.0, stale_inputs: bool = False) -> bytes:
+    """A graph from `data` (batch, 3, 8, 8) to `fc1` (batch, 4) with convolutions and PRelu.
+
+    Random weights, the same each time; slopes below 0, between 0 and 1, and above 1.
+
+    Args:
+        outlier: Makes one channel of the second layer so many times larger, and the next layer's
+            weights for it as much smaller: the same in float32, ruin in 8 bits.
+        stale_inputs: List the constants as inputs too, as old exporters do.
+    """
+    rng = np.random.default_rng(0)
+    channels = 6
+    grown = np.ones(channels)
+    grown[0] = outlier
+    constants = {
+        "w1": rng.normal(0, 0.01, (channels, 3, 3, 3)),
+        "a1": np.linspace(-0.5, 1.5, channels).reshape(-1, 1, 1),
+        "w2": rng.normal(0, 0.4, (channels, channels, 3, 3)) * grown[:, None, None, None],
+        "a2": np.linspace(0.1, 0.9, channels).reshape(-1, 1, 1),
+        "w3": rng.normal(0, 0.3, (4, channels, 8, 8)) / grown[None, :, None, None],
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["data", "w1"], ["c1"], pads=[1, 1, 1, 1]),
+            helper.make_node("PRelu", ["c1", "a1"], ["p1"]),
+            helper.make_node("Conv", ["p1", "w2"], ["c2"], pads=[1, 1, 1, 1]),
+            helper.make_node("PRelu", ["c2", "a2"], ["p2"]),
+            helper.make_node("Conv", ["p2", "w3"], ["c3"]),
+            helper.make_node("Flatten", ["c3"], ["fc1"]),
+        ],
+        "tiny_recogniser",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("batch", 3, 8, 8))],
+        [helper.make_tensor_value_info("fc1", TensorProto.FLOAT, ("batch", 4))],
+        initializer=[
+            helper.make_tensor(name, TensorProto.FLOAT, value.shape, value.ravel().tolist())
+            for name, value in constants.items()
+        ],
+    )
+    if stale_inputs:
+        graph.input.extend(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape)
+            for name, value in constants.items()
+        )
+    return _bytes(graph)
+
+
+def tiny_detector(spec: ModelSpec, answers: Tensors) -> bytes:
+    """A graph with one entry's input and outputs whose answers are known for a white image.
+
+    Every answer is multiplied by the largest value of the input: 1 for an image that has a white
+    pixel, if pixels are fed from 0 to 1; 255 if somebody forgets to divide.
+
+    Args:
+        spec: The entry; it has one input.
+        answers: Value of each output, float32.
+    """
+    ((feed, contract),) = spec.inputs.items()
+    nodes = [helper.make_node("ReduceMax", [feed], ["brightest"], keepdims=0)]
+    constants = []
+    for name, value in answers.items():
+        constants.append(numpy_helper.from_array(value, f"of_{name}"))
+        nodes.append(helper.make_node("Mul", [f"of_{name}", "brightest"], [name]))
+    graph = helper.make_graph(
+        nodes,
+        "tiny_detector",
+        [helper.make_tensor_value_info(feed, TensorProto.FLOAT, contract.dims)],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape)
+            for name, value in answers.items()
+        ],
+        initializer=constants,
     )
     return _bytes(graph)
 

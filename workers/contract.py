@@ -11,8 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.spec import Task
-
 TASK_ANALYZE = "facesocial.analyze"
 TASK_DISPATCH = "facesocial.dispatch"
 TASK_SWEEP_BLOBS = "facesocial.sweep_blobs"
@@ -24,18 +22,20 @@ JOB_ID = re.compile(r"job_[0-9a-f]{32}")
 QUEUE_MAINTENANCE = "maintenance"
 QUEUES = ("gpu.interactive", "gpu.bulk", "cpu.interactive", "cpu.bulk", QUEUE_MAINTENANCE)
 
-Analysis = Literal["detection", "recognition", "demographics"]
-#: The analyses this version has models for.
-ANALYSES: tuple[Analysis, ...] = ("detection", "recognition", "demographics")
-#: Analyses users know by name that no installed model does: refused, never invented.
-ANALYSES_WITHOUT_MODEL = ("anti_spoofing", "deepfake")
-
-#: Catalogue task of each analysis, beside detection, which every job runs.
-TASKS_OF: dict[Analysis, tuple[Task, ...]] = {
-    "detection": ("detection",),
-    "recognition": ("recognition",),
-    "demographics": ("age", "gender"),
-}
+Analysis = Literal["detection", "recognition", "anti_spoofing", "deepfake", "demographics"]
+#: Every analysis there is; `all` asks for them by one name.
+ANALYSES: tuple[Analysis, ...] = (
+    "detection",
+    "recognition",
+    "anti_spoofing",
+    "deepfake",
+    "demographics",
+)
+ALL_ANALYSES = "all"
+#: What is analysed unless something else is asked for: what costs little.
+DEFAULT_ANALYSES: tuple[Analysis, ...] = ("detection", "recognition", "demographics")
+#: The detection engine that is chosen for the request's needs.
+AUTO_ENGINE = "auto"
 
 
 class JobState(StrEnum):
@@ -52,30 +52,38 @@ class JobState(StrEnum):
         return self in {JobState.SUCCEEDED, JobState.FAILED}
 
 
+#: A name from the catalogue: an id, an alias or a name of several models.
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
 class AnalyzeOptions(BaseModel):
     """What a user asks of an image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: Analyses to run; detection always runs.
-    analyses: tuple[Analysis, ...] = Field(default=ANALYSES, min_length=1)
+    analyses: tuple[Analysis, ...] = Field(default=DEFAULT_ANALYSES, min_length=1)
     #: Largest faces kept.
     max_faces: Annotated[int, Field(ge=1, le=100)] = 10
-    #: Detections below this confidence are dropped.
-    min_confidence: Annotated[float, Field(ge=0.05, le=1)] = 0.5
+    #: Detections below this confidence are dropped; the engine's own threshold when not given.
+    min_confidence: Annotated[float, Field(ge=0.05, le=1)] | None = None
+    #: Faces whose box has a shorter longer side are dropped, pixels.
+    min_face_pixels: Annotated[int, Field(ge=0, le=10_000)] = 0
+    #: What finds faces: "auto", or the name of an engine or model.
+    engine: ModelName = AUTO_ENGINE
+    #: What "auto" prefers.
+    detection_priority: Literal["speed", "accuracy"] = "speed"
+    #: Look at parts of the image too: finds tiny faces, takes several times as long.
+    tiles: bool = False
+    #: Models other than the defaults, by name; "ensemble" where several models vote.
+    recognition_model: ModelName | None = None
+    anti_spoofing_model: ModelName | None = None
+    deepfake_model: ModelName | None = None
+    demographics_model: ModelName | None = None
     #: Whether the answer holds the embedding itself, not only its model and size.
     return_embeddings: bool = False
     #: "batch" work waits behind "interactive" work.
     priority: Literal["interactive", "batch"] = "interactive"
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """Catalogue tasks this job needs, detection first, each once."""
-        found: list[Task] = [
-            "detection",
-            *(task for name in self.analyses for task in TASKS_OF[name]),
-        ]
-        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

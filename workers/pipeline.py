@@ -1,38 +1,26 @@
 """What is done to one image, stage by stage. Knows no queue and no store."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 
-from models.demographics.dlib import DlibAge, DlibGender
-from models.detection.search import FaceSearch, SearchOptions
-from models.detection.yunet import YuNet
-from models.recognition.embedder import FaceEmbedder
-from models.results import (
-    LANDMARK_NAMES,
-    AgeEstimate,
-    Box,
-    DetectedFace,
-    Embedding,
-    GenderEstimate,
-    Image,
-)
-from models.spec import Task
-from workers.answer import (
-    AgeAnswer,
-    AnalysisAnswer,
-    BoxAnswer,
-    DemographicsAnswer,
-    FaceAnswer,
-    GenderAnswer,
-    ImageAnswer,
-    ModelAnswer,
-    PointAnswer,
-    RecognitionAnswer,
-)
-from workers.contract import AnalyzeOptions
+import structlog
+
+from models.anti_spoofing.policy import CpuPolicy
+from models.errors import WeightsMissing
+from models.results import DetectedFace, Image
+from workers.answer import AnalysisAnswer, Answer, ImageAnswer, ModelAnswer, ReasonAnswer
+from workers.contract import ANALYSES, Analysis, AnalyzeOptions
 from workers.decode import DecodedImage, decode_image
-from workers.residency import Residency
+from workers.residency import LoadedModel, Residency
+from workers.stages.anti_spoofing import AntiSpoofingStage
+from workers.stages.clock import StageClock
+from workers.stages.deepfake import DeepfakeStage
+from workers.stages.demographics import DemographicsAnswers, DemographicsStage
+from workers.stages.detection import DetectionStage
+from workers.stages.face import face_answer, quality_answer
+from workers.stages.recognition import RecognitionStage
+from workers.stages.stage import AnalysisUnavailable, Stage, StageResult
+
+_log = structlog.get_logger()
 
 
 class FacePipeline:
@@ -41,129 +29,112 @@ class FacePipeline:
     Args:
         residency: The loaded models.
         max_pixels: Images with more are refused before they are decoded.
+        disabled_analyses: Analyses that are switched off, whoever asks.
+        anti_spoofing_cpu: Whether anti-spoofing may run on the CPU.
+        demographics_answers: Whether age and gender are told of each face or only counted.
     """
 
-    def __init__(self, residency: Residency, *, max_pixels: int) -> None:
+    def __init__(
+        self,
+        residency: Residency,
+        *,
+        max_pixels: int,
+        disabled_analyses: Collection[Analysis] = (),
+        anti_spoofing_cpu: CpuPolicy = "allow",
+        demographics_answers: DemographicsAnswers = "per_face",
+    ) -> None:
         self._residency = residency
         self._max_pixels = max_pixels
-        self._search = FaceSearch(YuNet(residency.model("detection").network))
-        self._embedder = FaceEmbedder(residency.model("recognition").network)
-        self._age = DlibAge(residency.model("age").network)
-        self._gender = DlibGender(residency.model("gender").network)
+        self._disabled = frozenset(disabled_analyses)
+        self._detection = DetectionStage(residency)
+        self._stages: dict[Analysis, Stage] = {
+            "recognition": RecognitionStage(residency),
+            "anti_spoofing": AntiSpoofingStage(residency, cpu_policy=anti_spoofing_cpu),
+            "deepfake": DeepfakeStage(residency),
+            "demographics": DemographicsStage(residency, answers=demographics_answers),
+        }
 
     def analyze(self, content: bytes, options: AnalyzeOptions) -> AnalysisAnswer:
         """Analyse one encoded image.
 
         Raises:
             ImageRejected: the bytes are no image we can decode.
+            WeightsMissing: the detection engine that was asked for is not installed.
             InferenceFailed: the runtime refused a run.
         """
-        clock = _StageClock()
+        clock = StageClock()
         with clock.stage("decode"):
             image = decode_image(content, max_pixels=self._max_pixels)
         with clock.stage("detection"):
-            found = self._search.find(
-                image.pixels,
-                SearchOptions(min_confidence=options.min_confidence, max_faces=options.max_faces),
-            )
-        faces = self._describe(image, found, options, clock)
+            found = self._detection.run(image.pixels, options)
+        with clock.stage("quality"):
+            qualities = [quality_answer(image.pixels, face) for face in found.faces]
+        outcomes = self._run_all(image.pixels, found.faces, options, clock)
+        done = [result for result in outcomes.values() if isinstance(result, StageResult)]
+        used = [*found.models, *(model for result in done for model in result.models)]
         device = self._residency.device
         return AnalysisAnswer(
             image=_image_answer(image),
-            faces=faces,
-            models={task: self._model_answer(task) for task in options.tasks},
+            detection=found.answer,
+            faces=tuple(
+                face_answer(face, image.pixels, {"quality": quality, **_members(outcomes, number)})
+                for number, (face, quality) in enumerate(zip(found.faces, qualities, strict=True))
+            ),
+            unavailable={
+                name: outcome
+                for name, outcome in outcomes.items()
+                if isinstance(outcome, ReasonAnswer)
+            },
+            models={model.network.spec.id: _model_answer(model) for model in used},
             device=device,
             simulated=device.startswith("sim:"),
             timings_ms=clock.finish(),
+            **{name: value for result in done for name, value in result.whole.items()},
         )
 
-    def _describe(
+    def _run_all(
         self,
-        image: DecodedImage,
-        found: Sequence[DetectedFace],
+        image: Image,
+        faces: Sequence[DetectedFace],
         options: AnalyzeOptions,
-        clock: "_StageClock",
-    ) -> tuple[FaceAnswer, ...]:
-        pixels = image.pixels
-        recognitions: list[RecognitionAnswer | None] = [None] * len(found)
-        demographics: list[DemographicsAnswer | None] = [None] * len(found)
-        if "recognition" in options.analyses:
-            with clock.stage("recognition"):
-                recognitions = [
-                    self._recognition_answer(embedding, options)
-                    for embedding in self._embedder.embed(pixels, found)
-                ]
-        if "demographics" in options.analyses:
-            with clock.stage("demographics"):
-                demographics = [
-                    self._demographics_answer(age, gender)
-                    for age, gender in zip(
-                        self._age.estimate(pixels, found),
-                        self._gender.estimate(pixels, found),
-                        strict=True,
-                    )
-                ]
-        return tuple(
-            _face_answer(face, pixels, recognition, demographic)
-            for face, recognition, demographic in zip(
-                found, recognitions, demographics, strict=True
-            )
-        )
+        clock: StageClock,
+    ) -> dict[str, "StageResult | ReasonAnswer"]:
+        outcomes: dict[str, StageResult | ReasonAnswer] = {}
+        for name in ANALYSES:
+            if name in options.analyses and name != "detection":
+                with clock.stage(name):
+                    outcomes[name] = self._run(name, image, faces, options)
+        return outcomes
 
-    def _recognition_answer(
-        self, embedding: Embedding, options: AnalyzeOptions
-    ) -> RecognitionAnswer:
-        vector = embedding.vector
-        return RecognitionAnswer(
-            model=self._residency.model("recognition").network.spec.id,
-            embedding_size=len(vector),
-            embedding=tuple(map(float, vector)) if options.return_embeddings else None,
-        )
-
-    def _demographics_answer(self, age: AgeEstimate, gender: GenderEstimate) -> DemographicsAnswer:
-        return DemographicsAnswer(
-            age=AgeAnswer(
-                value=round(age.years, 1),
-                range=(age.low_years, age.high_years),
-                confidence=round(age.confidence, 4),
-                model=self._residency.model("age").network.spec.id,
-            ),
-            gender=GenderAnswer(
-                value=gender.value,
-                confidence=round(gender.confidence, 4),
-                model=self._residency.model("gender").network.spec.id,
-            ),
-        )
-
-    def _model_answer(self, task: Task) -> ModelAnswer:
-        loaded = self._residency.model(task)
-        return ModelAnswer(
-            id=loaded.network.spec.id,
-            sha256=loaded.network.spec.file.sha256,
-            device=loaded.device,
-            provider=loaded.network.session.provider,
-        )
+    def _run(
+        self,
+        name: Analysis,
+        image: Image,
+        faces: Sequence[DetectedFace],
+        options: AnalyzeOptions,
+    ) -> StageResult | ReasonAnswer:
+        """One analysis of all faces, or why there is none."""
+        if name in self._disabled:
+            message = f"'{name}' is switched off on this server."
+            return ReasonAnswer(code="analysis_disabled", message=message)
+        try:
+            return self._stages[name].run(image, faces, options)
+        except AnalysisUnavailable as error:
+            reason = ReasonAnswer(code=error.code, message=str(error))
+        except WeightsMissing as error:
+            reason = ReasonAnswer(code="model_not_installed", message=str(error))
+        _log.warning("analysis.unavailable", analysis=name, code=reason.code)
+        return reason
 
 
-class _StageClock:
-    """Milliseconds per stage."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self._stages[name] = _milliseconds_since(started)
-
-    def finish(self) -> dict[str, float]:
-        return {**self._stages, "total": _milliseconds_since(self._started)}
-
-
-def _milliseconds_since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 2)
+def _members(
+    outcomes: Mapping[str, StageResult | ReasonAnswer], number: int
+) -> dict[str, Answer | None]:
+    """The answers to one face; null where there is none, which is not the same as not asked."""
+    return {
+        name: outcome.faces[number] if isinstance(outcome, StageResult) else None
+        for name, outcome in outcomes.items()
+    }
 
 
 def _image_answer(image: DecodedImage) -> ImageAnswer:
@@ -176,40 +147,12 @@ def _image_answer(image: DecodedImage) -> ImageAnswer:
     )
 
 
-def _face_answer(
-    face: DetectedFace,
-    pixels: Image,
-    recognition: RecognitionAnswer | None,
-    demographics: DemographicsAnswer | None,
-) -> FaceAnswer:
-    height, width = pixels.shape[:2]
-    box = clip_box(face.box, width=width, height=height)
-    return FaceAnswer(
-        bbox=BoxAnswer(
-            x=round(box.x, 2),
-            y=round(box.y, 2),
-            width=round(box.width, 2),
-            height=round(box.height, 2),
-        ),
-        bbox_normalized=BoxAnswer(
-            x=round(box.x / width, 6),
-            y=round(box.y / height, 6),
-            width=round(box.width / width, 6),
-            height=round(box.height / height, 6),
-        ),
-        confidence=round(face.confidence, 4),
-        landmarks={
-            name: PointAnswer(x=round(float(x), 2), y=round(float(y), 2))
-            for name, (x, y) in zip(LANDMARK_NAMES, face.landmarks, strict=True)
-        },
-        recognition=recognition,
-        demographics=demographics,
+def _model_answer(loaded: LoadedModel) -> ModelAnswer:
+    network = loaded.network
+    return ModelAnswer(
+        id=network.spec.id,
+        sha256=network.sha256,
+        device=loaded.device,
+        provider=network.session.provider,
+        variant=network.variant,
     )
-
-
-def clip_box(box: Box, *, width: int, height: int) -> Box:
-    """The part of a box inside an image of that size, pixels."""
-    left, top = min(max(box.x, 0.0), width), min(max(box.y, 0.0), height)
-    right = min(max(box.x + box.width, left), width)
-    bottom = min(max(box.y + box.height, top), height)
-    return Box(x=left, y=top, width=right - left, height=bottom - top)

@@ -1,20 +1,22 @@
 """Which models this process has loaded, and where: the one place where models meet the ledger."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from models.catalogue import Catalogue
+from models.errors import WeightsMissing
 from models.loading import open_network
 from models.network import Network
 from models.spec import ModelSpec, Task
-from models.store import WeightStore
+from models.store import State, WeightStore
 from vram.ledger import Admission, Resident
 from vram.probe import MemoryProbe
 
-#: The models a worker keeps loaded in this version: those of the one pipeline.
-TASKS: tuple[Task, ...] = ("detection", "recognition", "age", "gender")
+#: Tasks whose default models are loaded when a worker starts; the first must be there.
+TASKS: tuple[Task, ...] = ("detection", "recognition", "anti_spoofing", "age", "gender", "deepfake")
 
 _log = structlog.get_logger()
 
@@ -63,32 +65,112 @@ class Residency:
         probe: MemoryProbe | None = None,
     ) -> None:
         self._store = store
-        self._catalogue = catalogue
         self._threads = threads
         self._account = account
         self._probe = probe
-        self._loaded: dict[Task, LoadedModel] = {}
+        self._loaded: dict[str, LoadedModel] = {}
+        self._installed: frozenset[str] | None = None
+        self.catalogue = catalogue
         self.device = device
 
     def load(self) -> None:
-        """Load and warm up every model of the pipeline, in the order of TASKS.
+        """Load and warm up the default model of every task, in the order of TASKS.
+
+        A task none of whose models is installed is left out, detection excepted: its analysis
+        answers that it is unavailable.
 
         Raises:
-            ModelsError: a model can't be loaded at all.
+            ModelsError: a model that is installed can't be loaded, or no detector is there.
             LedgerUnavailable: nothing may be loaded on a device meanwhile.
         """
         for task in TASKS:
-            if task not in self._loaded:
-                self._loaded[task] = self._load(self._catalogue.for_task(task))
+            try:
+                self.for_task(task)
+            except WeightsMissing as error:
+                if task == "detection":
+                    raise
+                _log.warning("residency.task_unavailable", task=task, reason=str(error))
 
-    def model(self, task: Task) -> LoadedModel:
-        """The loaded model of a task; `load` was called before."""
-        return self._loaded[task]
+    @property
+    def installed(self) -> frozenset[str]:
+        """Ids of the models whose weights, parts included, were in the store at the last look."""
+        if self._installed is None:
+            self._installed = frozenset(
+                spec.id for spec in self.catalogue.models.values() if self._is_installed(spec)
+            )
+        return self._installed
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """Ids of the models that are loaded."""
+        return frozenset(self._loaded)
+
+    @property
+    def on_device(self) -> frozenset[str]:
+        """Ids of the models that are loaded on a device other than the CPU."""
+        return frozenset(name for name, model in self._loaded.items() if model.device != "cpu")
+
+    def model(self, model_id: str) -> LoadedModel:
+        """A model by its id; loaded now if it is not yet, and then kept.
+
+        Raises:
+            WeightsMissing: its weights are not in the store.
+            ModelsError: it can't be loaded.
+        """
+        if model_id not in self._loaded:
+            self._loaded[model_id] = self._load(self.catalogue.model(model_id))
+        return self._loaded[model_id]
+
+    def for_task(self, task: Task) -> LoadedModel:
+        """The default model of a task: the first whose weights are installed.
+
+        Raises:
+            WeightsMissing: none is.
+            ModelsError: it can't be loaded.
+        """
+        return self.first_installed(self.catalogue.defaults.get(task, ()))
+
+    def first_installed(self, ids: Iterable[str]) -> LoadedModel:
+        """The first of several models, best first, whose weights are installed.
+
+        Raises:
+            WeightsMissing: none is.
+            ModelsError: it can't be loaded.
+        """
+        return self.model(self.pick(ids))
+
+    def pick(self, ids: Iterable[str]) -> str:
+        """The id of the first of several models whose weights are installed.
+
+        Raises:
+            WeightsMissing: none is.
+        """
+        wanted = tuple(ids)
+        for name in wanted:
+            if name in self.installed:
+                return name
+        # Somebody may have pulled it since.
+        self._installed = None
+        for name in wanted:
+            if name in self.installed:
+                return name
+        raise WeightsMissing(
+            f"The weights of {' or '.join(wanted) or 'any such model'} are not installed here."
+            f" Run `facesocial models pull {' '.join(wanted[:1])}`."
+        )
+
+    def _is_installed(self, spec: ModelSpec) -> bool:
+        ready = (State.PRESENT, State.PREPARED)
+        return all(
+            self._store.model_state(part) in ready for part in self.catalogue.with_parts(spec)
+        )
 
     def _load(self, spec: ModelSpec) -> LoadedModel:
         if self._account is None:
             return self._open(spec, "cpu")
-        file_bytes = self._store.prepared(spec).stat().st_size
+        file_bytes = sum(
+            self._store.prepared(part).stat().st_size for part in self.catalogue.with_parts(spec)
+        )
         resident = Resident(model=spec.id, vram_bytes=file_bytes, basis="weights_file")
         admission = self._account.admit(resident)
         if not admission.granted:
@@ -125,8 +207,14 @@ class Residency:
 
     def _open(self, spec: ModelSpec, device: str) -> LoadedModel:
         network = open_network(
-            self._store, self._catalogue, spec, device=device, threads=self._threads
+            self._store, self.catalogue, spec, device=device, threads=self._threads
         )
         provider = network.session.provider
-        _log.info("residency.loaded", model=spec.id, device=device, provider=provider)
+        _log.info(
+            "residency.loaded",
+            model=spec.id,
+            device=device,
+            provider=provider,
+            variant=network.variant,
+        )
         return LoadedModel(network=network, device=device)

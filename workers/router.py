@@ -5,6 +5,7 @@ import structlog
 from models.catalogue import Catalogue
 from vram.errors import LedgerUnavailable
 from vram.ledger import VramLedger, choose_route
+from workers.choices import expected_models
 from workers.contract import AnalyzeOptions, JobRoute
 
 _log = structlog.get_logger()
@@ -24,7 +25,7 @@ class JobRouter:
         reason says so.
         """
         lane = "bulk" if options.priority == "batch" else "interactive"
-        models = [self._catalogue.for_task(task).id for task in options.tasks]
+        models = expected_models(options, self._catalogue)
         try:
             route = choose_route(self._ledger.devices(), models)
         except LedgerUnavailable as error:

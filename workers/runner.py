@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 import structlog
 
-from models.errors import ModelsError
+from models.errors import ModelsError, WeightsMissing
 from workers.answer import AnalysisAnswer
 from workers.blobs import BlobStore
 from workers.contract import AnalyzeOptions, JobError, JobState
@@ -110,6 +110,8 @@ class JobRunner:
         if isinstance(error, BlobStoreFailed):
             message = "The image could not be read from the blob store. Try again."
             return JobError(code="blob_store_unavailable", message=message, retryable=True)
+        if isinstance(error, WeightsMissing):
+            return JobError(code="model_not_installed", message=str(error))
         if isinstance(error, ModelsError):
             message = "A model could not be run on this image; it has been logged. Try again."
             return JobError(code="inference_failed", message=message, retryable=True)
@@ -125,7 +127,7 @@ class JobRunner:
             self._persist(lambda: self._jobs.fail(claim, error))
             _log.info("job.failed", code=error.code)
             return JobState.FAILED
-        result_json = outcome.model_dump_json(exclude_none=True)
+        result_json = outcome.model_dump_json(exclude_unset=True)
         self._persist(lambda: self._jobs.succeed(claim, result_json))
         _log.info("job.succeeded", faces=len(outcome.faces), total_ms=outcome.timings_ms["total"])
         return JobState.SUCCEEDED

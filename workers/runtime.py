@@ -7,6 +7,7 @@ import cv2
 import structlog
 
 from models.catalogue import load_catalogue
+from models.errors import WeightsMissing
 from models.store import WeightStore
 from vram.ledger import VramLedger
 from vram.probe import MemoryProbe, NvmlProbe, SimulatedProbe
@@ -91,7 +92,18 @@ def _load_pipeline(settings: Settings, ledger: VramLedger, opened: ExitStack) ->
         probe=probe,
     )
     residency.load()
-    return FacePipeline(residency, max_pixels=settings.max_image_pixels)
+    return build_pipeline(settings, residency)
+
+
+def build_pipeline(settings: Settings, residency: Residency) -> FacePipeline:
+    """The pipeline as the settings want it."""
+    return FacePipeline(
+        residency,
+        max_pixels=settings.max_image_pixels,
+        disabled_analyses=settings.disabled_analyses,
+        anti_spoofing_cpu=settings.anti_spoofing_cpu,
+        demographics_answers=settings.demographics_answers,
+    )
 
 
 def _hold_device(
@@ -123,13 +135,21 @@ def device_probe(device: str) -> MemoryProbe | None:
 
 
 def check_weights(settings: Settings) -> None:
-    """Make sure that every model can be loaded, preparing graphs where needed.
+    """Make sure that the models can be loaded, preparing graphs where needed.
+
+    A task without any installed model is left to the worker, which says so in its answers; there
+    must be a detector.
 
     Raises:
         WeightsMissing: run `facesocial models pull`.
         ModelsError: a weight file is damaged or can't be prepared.
     """
-    store = WeightStore(settings.weights_path)
-    catalogue = load_catalogue()
+    store, catalogue = WeightStore(settings.weights_path), load_catalogue()
+    residency = Residency(store=store, catalogue=catalogue)
     for task in TASKS:
-        store.prepared(catalogue.for_task(task))
+        names = [name for name in catalogue.defaults[task] if name in residency.installed]
+        if not names and task == "detection":
+            raise WeightsMissing
+        for name in names[:1]:
+            for spec in catalogue.with_parts(catalogue.model(name)):
+                store.prepared(spec)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from workers.contract import Analysis
 from workers.errors import SettingsError
 
 PREFIX = "FACESOCIAL_"
@@ -22,6 +23,13 @@ PREFIX = "FACESOCIAL_"
 CONFIG_VARIABLE = "FACESOCIAL_CONFIG"
 #: Names a folder with one file per setting (Compose and Kubernetes secrets); variables win.
 SECRETS_VARIABLE = "FACESOCIAL_SECRETS_DIR"
+
+
+def _listed(value: object) -> object:
+    """Names separated by commas, as a list."""
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip()]
+    return value
 
 
 class Settings(BaseModel):
@@ -100,6 +108,20 @@ class Settings(BaseModel):
     )
     job_events_kept: Annotated[int, Field(ge=100)] = Field(
         default=10_000, description="Length of the job event stream."
+    )
+
+    disabled_analyses: Annotated[tuple[Analysis, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="Analyses nobody may ask for, separated by commas."
+    )
+    demographics_answers: Literal["per_face", "aggregate_only"] = Field(
+        default="per_face",
+        description="`aggregate_only`: age and gender of nobody in particular, only counts of "
+        "groups that are large enough.",
+    )
+    anti_spoofing_cpu: Literal["allow", "refuse"] = Field(
+        default="allow",
+        description="Whether anti-spoofing may run on the CPU; where it may not, it answers "
+        "nothing rather than `live`.",
     )
 
     device: Annotated[str, Field(pattern=r"^(cpu|cuda:\d+|sim:\d+)$")] = Field(

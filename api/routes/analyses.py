@@ -32,7 +32,12 @@ def analyze() -> Response:
     waiting = parts.jobs.waiting()
     if waiting >= parts.settings.max_waiting_jobs:
         raise QueueFull(waiting=waiting, limit=parts.settings.max_waiting_jobs)
-    upload = read_upload(request, max_bytes=parts.settings.max_image_bytes)
+    upload = read_upload(
+        request,
+        max_bytes=parts.settings.max_image_bytes,
+        catalogue=parts.catalogue,
+        disabled_analyses=parts.settings.disabled_analyses,
+    )
     check_image(
         upload.content,
         max_bytes=parts.settings.max_image_bytes,

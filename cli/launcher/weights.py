@@ -11,16 +11,16 @@ from models.store import State, WeightStore
 
 
 def missing_weights(store: WeightStore, catalogue: Catalogue) -> list[str]:
-    """Ids of the models that are not ready to run, by a quick look."""
+    """Ids of the models of the lite profile that are not ready to run, by a quick look."""
     return [
         spec.id
         for spec in catalogue.models.values()
-        if store.model_state(spec) is not State.PREPARED
+        if spec.profile == "lite" and store.model_state(spec) is not State.PREPARED
     ]
 
 
 def pull_weights(environment: Mapping[str, str], cwd: Path) -> None:
-    """Run `facesocial models pull`, its progress on our terminal.
+    """Run `facesocial models pull lite`, its progress on our terminal.
 
     In a process of its own: preparing graphs loads the inference runtime, whose memory and
     threads this process shall not keep (children are forked from it).
@@ -28,7 +28,7 @@ def pull_weights(environment: Mapping[str, str], cwd: Path) -> None:
     Raises:
         LauncherError: it failed; it has said why.
     """
-    argv = (sys.executable, "-m", "cli.main", "models", "pull")
+    argv = (sys.executable, "-m", "cli.main", "models", "pull", "lite")
     done = subprocess.run(  # noqa: S603 - our own command, no shell
         argv, env=dict(environment), cwd=cwd, stdin=subprocess.DEVNULL, check=False
     )

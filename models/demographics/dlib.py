@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batching import ChipNetwork
+from models.demographics.groups import OLDEST_YEARS, age_group, gender_from
 from models.geometry import align
 from models.results import AgeEstimate, DetectedFace, GenderEstimate, Image, Points
 
@@ -27,8 +28,11 @@ _DIVISOR = np.float32(256)
 AGE_YEARS: NDArray[np.float64] = np.concatenate([[0.25], np.arange(1, 81)])
 #: Share of the probability that an age range holds at least.
 RANGE_PROBABILITY = 0.8
-#: In the order of the network's output.
-GENDERS = ("female", "male")
+#: The network is far too sure: its own 80 % range held the true age of 30 % of 799 UTKFace crops.
+#: So the range is read from probabilities to the power of 1 / 2.8, scaled to sum 1 (temperature
+#: scaling; Guo et al., 2017). Fitted on every second crop, where the range then held 81 %; it held
+#: 83 % of the others. `facesocial evaluate` measures it again.
+RANGE_TEMPERATURE = 2.8
 
 
 class DlibAge(ChipNetwork):
@@ -74,12 +78,20 @@ def age_of(probabilities: NDArray[np.floating[Any]]) -> AgeEstimate:
     """Read an age from (81,) class probabilities: expected value and shortest likely range."""
     likely = probabilities.astype(np.float64)
     likely /= likely.sum()
-    low, high = shortest_range(likely, RANGE_PROBABILITY)
+    years = float(likely @ AGE_YEARS)
+    softened = likely ** (1 / RANGE_TEMPERATURE)
+    softened /= softened.sum()
+    low, high = shortest_range(softened, RANGE_PROBABILITY)
+    # A skewed distribution may have its mean outside of its shortest range.
+    low, high = min(low, int(years)), max(high, int(years))
+    confidence = min(1.0, float(softened[low : high + 1].sum()))
     return AgeEstimate(
-        years=float(likely @ AGE_YEARS),
+        years=years,
+        group=age_group(years),
         low_years=low,
-        high_years=high,
-        confidence=min(1.0, float(likely[low : high + 1].sum())),
+        # The last class holds whoever is older, too.
+        high_years=OLDEST_YEARS if high == len(AGE_YEARS) - 1 else high,
+        confidence=confidence,
     )
 
 
@@ -102,8 +114,5 @@ def shortest_range(probabilities: NDArray[np.float64], share: float) -> tuple[in
 
 
 def gender_of(probabilities: NDArray[np.floating[Any]]) -> GenderEstimate:
-    """Read a gender from (2,) class probabilities in the order of GENDERS."""
-    likeliest = int(probabilities.argmax())
-    return GenderEstimate(
-        value=GENDERS[likeliest], confidence=min(1.0, float(probabilities[likeliest]))
-    )
+    """Read a gender from (2,) class probabilities in the order female, male."""
+    return gender_from(float(probabilities[0]), float(probabilities[1]))

@@ -1,57 +1,147 @@
-"""From a detector's candidates to the faces of an image."""
+"""Finding all faces of an image with one detector: where to look, and what the looks add up to.
 
+A detector sees an image scaled to its own canvas. Two sorts of faces are lost on the way: those
+that fill the frame (SCRFD finds none that is taller than 3/4 of it) and those too small to be left
+on the canvas. So there are further looks: at the image inside a wide border when the first look
+found nothing or only faces that large, and, if asked for, at overlapping tiles.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.detection.candidates import Candidates, keep
+from models.detection.letterbox import from_canvas
+from models.detection.merging import Seen, merge
+from models.detection.padding import padded, unpadded, why_padded
 from models.detection.port import FaceDetector
+from models.detection.tiling import Tile, tiles_of
+from models.errors import LandmarksUnavailable
 from models.geometry import suppress
+from models.landmarks import FaceLandmarks
 from models.results import Box, DetectedFace, Image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchOptions:
-    """What counts as a face."""
+    """What counts as a face, and how thoroughly to look."""
 
     #: 0 to 1; less confident faces are dropped.
     min_confidence: float
     #: Only so many of the largest are kept.
     max_faces: int
+    #: Faces whose box has a shorter longer side are dropped, pixels.
+    min_face_pixels: float = 0
+    #: Whether overlapping tiles are looked at as well: finds smaller faces for up to 16 more runs.
+    tiles: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """One look that was taken."""
+
+    #: "image", "padded", or "tile 1/4".
+    name: str
+    reason: str
+    #: Faces it found, before looks were merged.
+    faces: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchResult:
+    """The faces of an image, and how they were looked for."""
+
+    #: Largest first, in pixels of the image.
+    faces: tuple[DetectedFace, ...]
+    #: In the order they were taken.
+    looks: tuple[Look, ...]
 
 
 class FaceSearch:
     """Finds the faces of images with one detector."""
 
-    def __init__(self, detector: FaceDetector) -> None:
-        self._detector = detector
+    def __init__(self, detector: FaceDetector, *, landmarks: FaceLandmarks | None = None) -> None:
+        """Take a detector, and what completes its faces.
 
-    def find(self, image: Image, options: SearchOptions) -> list[DetectedFace]:
+        Args:
+            detector: Finds boxes.
+            landmarks: Finds the five points in them, for detectors that give none.
+
+        Raises:
+            LandmarksUnavailable: the detector gives none, and `landmarks` is missing.
+        """
+        if not detector.has_landmarks and landmarks is None:
+            raise LandmarksUnavailable
+        self._detector = detector
+        self._landmarks = landmarks
+
+    def find(self, image: Image, options: SearchOptions) -> SearchResult:
         """The faces of an image, largest first, in its pixels.
 
         Args:
-            image: (H, W, 3) uint8, RGB.
+            image: (H, W, 3) uint8, RGB, any size from 1x1 on.
             options: What counts.
 
         Raises:
             InferenceFailed: the runtime refused a run.
+            ContractMismatch: the network answers otherwise than the catalogue says.
         """
+        looks, seen = zip(*self._looks(image, options), strict=True)
+        found = merge(seen, max_overlap=self._detector.max_overlap)
+        faces = self._faces(image, largest(found, options))
+        return SearchResult(faces=faces, looks=looks)
+
+    def _looks(self, image: Image, options: SearchOptions) -> Iterator[tuple[Look, Seen]]:
+        first = self._look(image, options)
+        yield _named("image", "every image", first)
+        if reason := why_padded(first.found, width=image.shape[1], height=image.shape[0]):
+            yield _named("padded", reason, self._padded_look(image, options))
+        if options.tiles:
+            tiles = tiles_of(image.shape[1], image.shape[0])
+            for number, tile in enumerate(tiles, start=1):
+                name = f"tile {number}/{len(tiles)}"
+                yield _named(name, "tiles were asked for", self._tile_look(image, tile, options))
+
+    def _look(self, image: Image, options: SearchOptions) -> Seen:
         found = self._detector.look(image, min_confidence=options.min_confidence)
         kept = suppress(found.boxes, found.scores, max_overlap=self._detector.max_overlap)
-        return largest(keep(found, kept), max_faces=options.max_faces)
+        return Seen(found=keep(found, kept), cut=np.zeros(len(kept), bool))
 
+    def _padded_look(self, image: Image, options: SearchOptions) -> Seen:
+        canvas, placed = padded(image)
+        found = self._look(canvas, options).found
+        inside = unpadded(found, placed, width=image.shape[1], height=image.shape[0])
+        return Seen(found=inside, cut=np.zeros(len(inside.scores), bool))
 
-def largest(found: Candidates, *, max_faces: int) -> list[DetectedFace]:
-    """Candidates that are one face each, as faces, largest first."""
-    if found.landmarks is None:
-        raise ValueError("These candidates have no landmarks.")
-    areas = found.boxes[:, 2] * found.boxes[:, 3]
-    order = np.argsort(-areas, kind="stable")[:max_faces]
-    return [
-        DetectedFace(
-            box=Box(x=float(x), y=float(y), width=float(width), height=float(height)),
-            confidence=float(found.scores[i]),
-            landmarks=found.landmarks[i],
+    def _tile_look(self, image: Image, tile: Tile, options: SearchOptions) -> Seen:
+        found = self._look(np.ascontiguousarray(tile.of(image)), options).found
+        moved = from_canvas(found, tile.placement)
+        cut = tile.cuts(moved.boxes, width=image.shape[1], height=image.shape[0])
+        return Seen(found=moved, cut=cut)
+
+    def _faces(self, image: Image, found: Candidates) -> tuple[DetectedFace, ...]:
+        boxes = [
+            Box(x=x, y=y, width=width, height=height)
+            for x, y, width, height in found.boxes.astype(float).tolist()
+        ]
+        points = found.landmarks
+        if points is None:
+            assert self._landmarks is not None  # noqa: S101 - refused by the constructor
+            points = self._landmarks.five(image, boxes)
+        return tuple(
+            DetectedFace(box=box, confidence=float(score), landmarks=five)
+            for box, score, five in zip(boxes, found.scores, points, strict=True)
         )
-        for i, (x, y, width, height) in zip(order, found.boxes[order], strict=True)
-    ]
+
+
+def largest(found: Candidates, options: SearchOptions) -> Candidates:
+    """Those that are large enough, largest first, and not too many."""
+    areas = found.boxes[:, 2:].prod(axis=1)
+    order = np.argsort(-areas, kind="stable")
+    big_enough = found.boxes[order, 2:].max(axis=1) >= options.min_face_pixels
+    return keep(found, order[big_enough][: options.max_faces])
+
+
+def _named(name: str, reason: str, seen: Seen) -> tuple[Look, Seen]:
+    return Look(name=name, reason=reason, faces=len(seen.cut)), seen

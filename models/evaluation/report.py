@@ -10,7 +10,7 @@ class Figure:
     #: The field's standard name: "accuracy", "TAR@FAR=1e-3", "APCER", "AUC", "MAE".
     name: str
     value: float
-    #: "share" (0 to 1), "years", "cosine" or "count".
+    #: "share" (0 to 1), "years", "cosine", "deviations" (standard deviations) or "count".
     unit: str
     #: 95 % interval; None when none was computed.
     low: float | None = None

@@ -1,30 +1,52 @@
 """A face as a direction: the cosine of two embeddings tells how alike two faces are."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.batching import ChipNetwork
-from models.geometry import align
-from models.results import DetectedFace, Embedding, Image, Points
+from models.batching import run_tensor
+from models.errors import CatalogueError, InferenceFailed
+from models.network import Network
+from models.pixels import to_tensor
+from models.recognition.chips import CUTTERS
+from models.results import DetectedFace, Embedding, EmbeddingModel, Image
+from models.spec import ModelSpec, PixelInput
 
-CHIP_SIZE = 112
-#: (5, 2) pixels of the 112x112 chip, in the order of LANDMARK_NAMES: the five-point template of
-#: ArcFace (Deng et al., 2019), which InsightFace and OpenCV's `FaceRecognizerSF` align to.
-TEMPLATE: Points = np.array(
-    [
-        [38.2946, 51.6963],
-        [73.5318, 51.5014],
-        [56.0252, 71.7366],
-        [41.5493, 92.3655],
-        [70.7299, 92.2041],
-    ],
-    np.float32,
-)
+#: Part of every embedding's identity: raise it whenever cutting, alignment or resampling changes,
+#: so that embeddings from before and after are never compared.
+PREPROCESSING_VERSION = 1
 
 
-class FaceEmbedder(ChipNetwork):
-    """Embeds faces; the cosine of two embeddings tells how alike the faces are."""
+class FaceEmbedder:
+    """Embeds faces as the model's catalogue entry says: `template`, `pixels`, `batch_buckets`."""
+
+    def __init__(self, network: Network) -> None:
+        """Take over a loaded model whose graph has one input and one output.
+
+        Raises:
+            CatalogueError: the entry lacks the template or the pixels.
+        """
+        spec = network.spec
+        if spec.template is None or spec.pixels is None:
+            raise CatalogueError(f"{spec.id}: a recognition model needs `template` and `pixels`.")
+        self._session = network.session
+        self._buckets = spec.batch_buckets
+        self._cut = CUTTERS[spec.template]
+        self._pixels = spec.pixels
+        self._model = EmbeddingModel(
+            id=spec.id,
+            sha256=network.sha256,
+            # Rounded weights turn a vector by more than any change of the pixels may.
+            preprocessing_version=preprocessing_version(spec.template, spec.pixels)
+            + (" int8" if network.variant == "int8" else ""),
+        )
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """What its embeddings can be compared with."""
+        return self._model
 
     @property
     def embedding_size(self) -> int:
@@ -35,14 +57,47 @@ class FaceEmbedder(ChipNetwork):
         return size
 
     def embed(self, image: Image, faces: Sequence[DetectedFace]) -> list[Embedding]:
-        """Embed faces of one image, in their order.
+        """Embed faces of one image, in their order; without faces nothing is run.
 
         Args:
             image: (H, W, 3) uint8, RGB.
             faces: Faces found in that image.
 
         Raises:
-            InferenceFailed: the runtime refused a run.
+            InferenceFailed: the runtime refused a run, or answered with a vector that has no
+                direction.
         """
-        chips = [align(image, face.landmarks, TEMPLATE, CHIP_SIZE) for face in faces]
-        return [Embedding(vector=row / np.linalg.norm(row)) for row in self._rows(chips)]
+        return self.embed_chips([self._cut(image, face) for face in faces])
+
+    def embed_chips(self, chips: Sequence[Image]) -> list[Embedding]:
+        """Embed chips that were cut already, as `embed` cuts them, in their order.
+
+        Raises:
+            InferenceFailed: see `embed`.
+        """
+        if not chips:
+            return []
+        rows = run_tensor(self._session, to_tensor(chips, self._pixels), self._buckets)
+        return [Embedding(vector=self._unit(row), model=self._model) for row in rows]
+
+    def _unit(self, row: NDArray[Any]) -> NDArray[np.float32]:
+        wide = row.astype(np.float64)
+        norm = float(np.linalg.norm(wide))
+        # Written so that a NaN fails too.
+        if not 0 < norm < np.inf:
+            raise InferenceFailed(
+                f"{self._model.id} answered with a vector of norm {norm}, which has no direction."
+                " Its weights are damaged, or the runtime computes wrongly on this device."
+            )
+        return (wide / norm).astype(np.float32)
+
+
+def preprocessing_version(template: str, pixels: PixelInput) -> str:
+    """What is done to the pixels, in one line: equal lines mean equal treatment."""
+    mean, std = ("/".join(f"{value:g}" for value in values) for values in (pixels.mean, pixels.std))
+    return f"{PREPROCESSING_VERSION} {template} {pixels.colour} mean={mean} std={std}"
+
+
+def is_embedder(spec: ModelSpec) -> bool:
+    """Whether a catalogue entry is a model that FaceEmbedder runs."""
+    return spec.task == "recognition" and spec.family == "embedder"

@@ -34,7 +34,11 @@ PORTS = {
         "tests/contract/test_ledger.py",
     ),
     "models.contract.InferenceSession": (
-        ("models.testing.ScriptedSession", "models.session.OnnxSession"),
+        (
+            "models.testing.ScriptedSession",
+            "models.session.OnnxSession",
+            "models.litert.LiteRtSession",
+        ),
         "tests/contract/test_session.py",
     ),
 }
@@ -116,6 +120,7 @@ def test_every_protocol_of_stores_and_queues_is_listed_as_a_port(root: Path) -> 
         "vram.probe.MemoryProbe",
         "workers.residency.Account",
         "workers.runner.Pipeline",
+        "stages.stage.Stage",
     }
 
     assert found - views == set(PORTS) - {"models.contract.InferenceSession"}

@@ -1,4 +1,4 @@
-"""What every inference session promises: the scripted one and ONNX Runtime's alike."""
+"""What every inference session promises: the scripted one, ONNX Runtime's and LiteRT's alike."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +8,14 @@ import pytest
 
 from models.contract import InferenceSession, TensorInfo
 from models.errors import InferenceFailed
+from models.litert import LiteRtSession, open_litert
 from models.session import open_session
 from models.testing import ScriptedSession, tiny_onnx
 
+TinyTflite = Callable[..., bytes]
 
-def _scripted(_folder: Path) -> InferenceSession:
+
+def _scripted(_folder: Path, _tiny_tflite: TinyTflite) -> InferenceSession:
     return ScriptedSession(
         inputs=(TensorInfo(name="x", dtype="float32", dims=("batch", 3)),),
         outputs=(TensorInfo(name="y", dtype="float32", dims=("batch", 3)),),
@@ -20,29 +23,44 @@ def _scripted(_folder: Path) -> InferenceSession:
     )
 
 
-def _from_bytes(_folder: Path) -> InferenceSession:
+def _from_bytes(_folder: Path, _tiny_tflite: TinyTflite) -> InferenceSession:
     return open_session(tiny_onnx())
 
 
-def _from_file(folder: Path) -> InferenceSession:
+def _from_file(folder: Path, _tiny_tflite: TinyTflite) -> InferenceSession:
     path = folder / "tiny.onnx"
     path.write_bytes(tiny_onnx())
     return open_session(path, device="sim:6144", threads=2)
 
 
-@pytest.fixture(params=[_scripted, _from_bytes, _from_file])
-def session(request: pytest.FixtureRequest, tmp_path: Path) -> InferenceSession:
-    make: Callable[[Path], InferenceSession] = request.param
-    return make(tmp_path)
+def _litert_from_bytes(_folder: Path, tiny_tflite: TinyTflite) -> InferenceSession:
+    return open_litert(tiny_tflite())
+
+
+def _litert_from_file(folder: Path, tiny_tflite: TinyTflite) -> InferenceSession:
+    path = folder / "tiny.tflite"
+    path.write_bytes(tiny_tflite())
+    return open_litert(path, threads=2)
+
+
+@pytest.fixture(params=[_scripted, _from_bytes, _from_file, _litert_from_bytes, _litert_from_file])
+def session(
+    request: pytest.FixtureRequest, tmp_path: Path, tiny_tflite: TinyTflite
+) -> InferenceSession:
+    make: Callable[[Path, TinyTflite], InferenceSession] = request.param
+    return make(tmp_path, tiny_tflite)
 
 
 def test_it_describes_inputs_and_outputs_with_numpy_names(session: InferenceSession) -> None:
-    assert session.inputs == (TensorInfo(name="x", dtype="float32", dims=("batch", 3)),)
-    assert session.outputs == (TensorInfo(name="y", dtype="float32", dims=("batch", 3)),)
+    # TFLite files name no dimensions.
+    batch = None if isinstance(session, LiteRtSession) else "batch"
+    assert session.inputs == (TensorInfo(name="x", dtype="float32", dims=(batch, 3)),)
+    assert session.outputs == (TensorInfo(name="y", dtype="float32", dims=(batch, 3)),)
 
 
 def test_it_names_the_provider_it_got(session: InferenceSession) -> None:
-    assert session.provider == "CPUExecutionProvider"
+    is_litert = isinstance(session, LiteRtSession)
+    assert session.provider == ("LiteRT CPU" if is_litert else "CPUExecutionProvider")
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])

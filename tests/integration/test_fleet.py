@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.gateway_client import GatewayClient
+from cli.gateway_client import GatewayClient, GatewayFailed
 from cli.local_fleet import LocalFleet
 from models.catalogue import load_catalogue
 
@@ -37,11 +37,44 @@ def test_every_face_of_a_photo_is_found_and_described(
             assert box["y"] <= point["y"] <= box["y"] + box["height"]
         normalized = face["bbox_normalized"]
         assert normalized["x"] * result["image"]["width"] == pytest.approx(box["x"], abs=0.01)
-        assert face["recognition"] == {"model": "sface", "embedding_size": 128}
+        assert face["recognition"]["model"] == "sface"
+        assert face["recognition"]["embedding_size"] == 128
+        assert 0 < face["quality"]["score"] <= 1
         age = face["demographics"]["age"]
         assert age["range"][0] <= age["range"][1]
         assert face["demographics"]["gender"]["value"] in {"female", "male"}
-    assert set(result["models"]) == {"detection", "recognition", "age", "gender"}
+    assert set(result["models"]) == {"yunet", "sface", "cydral_age", "cydral_gender"}
+    assert result["detection"]["engine"] == "yunet"
+    assert result["unavailable"] == {}
+
+
+def test_all_five_analyses_are_answered_when_asked_for(
+    client: GatewayClient, photos: dict[str, Path]
+) -> None:
+    url = client.submit(photos["astronaut"], analyses="all", engine="centerface")
+
+    result = client.wait(url, timeout_seconds=60)["result"]
+
+    assert result["unavailable"] == {}
+    assert result["detection"]["engine"] == "centerface"
+    assert result["deepfake"]["verdict"] in {"authentic", "manipulated", "inconclusive"}
+    [face] = result["faces"]
+    assert face["anti_spoofing"]["outcome"] in {"live", "spoof", "retake"}
+    assert face["anti_spoofing"]["cpu_policy"] == "allow"
+    assert 0 <= face["deepfake"]["score"] <= 1
+    assert face["recognition"]["model"] == "sface"
+    assert face["demographics"]["gender"]["value"] == "female"
+
+
+def test_an_engine_without_weights_fails_the_job_and_says_how_to_get_them(
+    client: GatewayClient, http: httpx.Client, photos: dict[str, Path]
+) -> None:
+    url = client.submit(photos["astronaut"], engine="yolov5s")
+
+    with pytest.raises(GatewayFailed, match="facesocial models pull yolov5s_face"):
+        client.wait(url, timeout_seconds=60)
+
+    assert http.get(url).json()["error"]["code"] == "model_not_installed"
 
 
 def test_an_embedding_is_returned_when_asked_for(
@@ -60,7 +93,7 @@ def test_an_embedding_is_returned_when_asked_for(
 def test_a_simulated_device_takes_jobs_and_says_what_it_is(
     client: GatewayClient, http: httpx.Client, photos: dict[str, Path]
 ) -> None:
-    device = _await_residents(http, 4)
+    device = _await_residents(http, 6)
 
     job = client.wait(client.submit(photos["astronaut"]), timeout_seconds=60)
 

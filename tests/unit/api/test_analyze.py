@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.services import Services
-from workers.contract import ANALYSES, AnalyzeOptions, JobState
+from workers.contract import ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions, JobState
 from workers.dispatch import MemoryJobQueue
 from workers.errors import BlobMissing, StoreUnavailable
 from workers.jobs import Claim
@@ -146,16 +146,39 @@ def test_a_client_may_name_its_request(client: FlaskClient, photo: Callable[...,
     assert odd.headers["X-Request-ID"].startswith("req_")
 
 
-def test_default_options_ask_for_every_analysis_there_is(
+def test_default_options_ask_for_what_costs_little(
     post_form: Callable[..., TestResponse], parts: Services, photo: Callable[..., bytes]
 ) -> None:
     job = parts.jobs.get(post_form(photo()).get_json()["id"])
 
-    assert job.options.analyses == ANALYSES
+    assert job.options.analyses == DEFAULT_ANALYSES
     assert job.state is JobState.QUEUED
     parts.blobs.delete(job.blob_key)
     with pytest.raises(BlobMissing):
         parts.blobs.get(job.blob_key)
+
+
+def test_all_asks_for_every_analysis_there_is(
+    post_form: Callable[..., TestResponse], parts: Services, photo: Callable[..., bytes]
+) -> None:
+    job = parts.jobs.get(post_form(photo(), analyses="all").get_json()["id"])
+
+    assert job.options.analyses == ANALYSES
+
+
+def test_an_analysis_that_is_switched_off_is_refused_by_name_and_left_out_of_all(
+    parts: Services, photo: Callable[..., bytes]
+) -> None:
+    settings = parts.settings.model_copy(update={"disabled_analyses": ("deepfake",)})
+    client = create_app(dataclasses.replace(parts, settings=settings)).test_client()
+    image = base64.b64encode(photo()).decode()
+
+    refused = client.post(URL, json={"image": image, "analyses": ["deepfake"]})
+    accepted = client.post(URL, json={"image": image, "analyses": "all"})
+
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "analysis_disabled")
+    assert accepted.status_code == 202
+    assert "deepfake" not in accepted.get_json()["options"]["analyses"]
 
 
 def test_a_client_that_waits_gets_the_ended_job(

@@ -18,8 +18,11 @@ FAMILIES = (models.errors.ModelsError, vram.errors.VramError, workers.errors.Wor
 #: Errors no client can do anything about: faults of ours, or never raised where a gateway is.
 OURS = {
     *("ModelsError", "CatalogueError", "UnknownModel", "WeightsError", "WeightsMissing"),
-    *("WeightsCorrupt", "SourceUnavailable", "StoreFull", "PreparationFailed"),
+    *("WeightsCorrupt", "SourceUnavailable", "StoreFull", "PreparationFailed", "VariantRefused"),
     *("ContractMismatch", "InferenceFailed", "ProviderUnavailable"),
+    *("NoWeightsKnown", "EngineUnavailable", "LandmarksUnavailable", "AlreadyRecorded"),
+    *("EmbeddingsIncomparable", "ThresholdsMissing", "LivenessUnavailable", "VideoRejected"),
+    *("EvaluationDataMissing", "EvaluationUnavailable"),
     *("VramError", "UnknownDevice", "ProbeFailed"),
     *("WorkersError", "SettingsError", "JobUnreadable", "LeaseLost", "BlobMissing"),
     "ImageRejected",

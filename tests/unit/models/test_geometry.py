@@ -1,11 +1,12 @@
 """Placing, suppressing and aligning, on shapes whose answer is known."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.geometry import align, fit, similarity, suppress
+from models.geometry import align, fit, resize, similarity, suppress
 from models.results import Image, Points
 
 SQUARE: Points = np.array([[8, 8], [24, 8], [24, 24], [8, 24]], np.float32)
@@ -147,3 +148,16 @@ def test_a_very_long_image_can_be_aligned() -> None:
     image = np.full((64, 40_000, 3), 90, np.uint8)
     points = SQUARE + np.array([35_000, 0], np.float32)
     assert (align(image, points, SQUARE, 32) == 90).all()
+
+
+@pytest.mark.parametrize("size", [(1600, 1200), (1601, 1200), (1600, 1199)])
+def test_much_shrinking_in_steps_is_the_mean_of_what_a_pixel_covers(size: tuple[int, int]) -> None:
+    across, down = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    wave = 128 + 60 * np.sin(across / 40) + 60 * np.cos(down / 30)
+    image = np.repeat(wave[:, :, None], 3, axis=2).astype(np.uint8)
+
+    shrunk = resize(image, 160, 120)
+
+    direct = cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA)
+    assert shrunk.shape == (120, 160, 3)
+    assert np.abs(shrunk.astype(int) - direct).max() <= 2

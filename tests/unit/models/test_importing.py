@@ -16,7 +16,7 @@ from models.sources.memory import (
     pinned,
     zipped,
 )
-from models.spec import ModelSpec
+from models.spec import ModelSpec, PinnedFile
 from models.store import WeightStore
 
 CONTENT = b"the weights of a network"
@@ -49,6 +49,9 @@ def model(content: bytes = CONTENT, *, fold: bool = True) -> ModelSpec:
     )
 
 
+FILE = pinned(CONTENT)
+
+
 def catalogue() -> Catalogue:
     return Catalogue(models={"net": model()}, samples={})
 
@@ -62,7 +65,7 @@ def test_an_import_knows_files_by_hash_whatever_their_names(tmp_path: Path) -> N
     (imported,) = store.import_from(tmp_path / "usb", catalogue())
 
     assert imported.origin.endswith("renamed.bin")
-    assert store.path(model().file).read_bytes() == CONTENT
+    assert store.path(FILE).read_bytes() == CONTENT
     assert fetcher.asked == []
 
 
@@ -90,7 +93,7 @@ def test_an_import_never_writes_where_a_member_s_name_points(tmp_path: Path) -> 
 
     store.import_from(evil, catalogue())
 
-    assert store.path(model().file).read_bytes() == CONTENT
+    assert store.path(FILE).read_bytes() == CONTENT
     assert not list(tmp_path.parent.glob("**/escaped.onnx"))
 
 
@@ -131,9 +134,23 @@ def test_an_import_from_nowhere_or_from_a_broken_archive_says_so(tmp_path: Path)
 
 def test_an_import_replaces_a_damaged_file(tmp_path: Path) -> None:
     store, _ = store_over(tmp_path / "store", {"nets==1.0": zipped(a=CONTENT)})
-    store.pull(model().file).write_bytes(b"damaged")
+    store.pull(FILE).write_bytes(b"damaged")
     (tmp_path / "x").write_bytes(CONTENT)
 
     store.import_from(tmp_path / "x", catalogue())
 
-    store.verify(model().file)
+    store.verify(FILE)
+
+
+def test_an_import_knows_files_of_unknown_size_by_their_hash(tmp_path: Path) -> None:
+    store, _ = store_over(tmp_path / "store", {})
+    (tmp_path / "usb").mkdir()
+    (tmp_path / "usb" / "1.bin").write_bytes(OTHER)
+    (tmp_path / "usb" / "2.zip").write_bytes(zipped(a=CONTENT))
+    unsized = PinnedFile(name="a.onnx", sha256=pinned(CONTENT).sha256)
+    entry = model().model_copy(update={"file": unsized})
+
+    (imported,) = store.import_from(tmp_path / "usb", Catalogue(models={"net": entry}))
+
+    assert imported.origin.endswith("2.zip!nets/a.onnx")
+    assert store.path(unsized).read_bytes() == CONTENT

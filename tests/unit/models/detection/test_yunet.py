@@ -1,5 +1,7 @@
 """Decoding of YuNet's cells, on outputs with one known answer."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -30,6 +32,46 @@ def _see(outputs: Outputs, stride: int, cell: int, *, cls: float = 0.81, obj: fl
     outputs[f"obj_{stride}"][0, cell] = obj
     outputs[f"bbox_{stride}"][0, cell] = (0.5, 0.5, np.log(4), np.log(2))
     outputs[f"kps_{stride}"][0, cell] = (0, 0, 1, 0, 0.5, 0.5, 0, 1, 1, 1)
+
+
+def _one_by_one(outputs: Outputs, width: int, min_confidence: float) -> list[list[float]]:
+    """Score, box and landmarks of every cell, written out."""
+    found = []
+    for stride in STRIDES:
+        for cell in range(outputs[f"cls_{stride}"].shape[1]):
+            is_face, is_object = (
+                min(max(float(outputs[f"{name}_{stride}"][0, cell, 0]), 0), 1)
+                for name in ("cls", "obj")
+            )
+            score = math.sqrt(is_face * is_object)
+            if score < min_confidence:
+                continue
+            row, column = divmod(cell, width // stride)
+            right, down, wide, high = outputs[f"bbox_{stride}"][0, cell].tolist()
+            box_width, box_height = math.exp(wide) * stride, math.exp(high) * stride
+            left = (column + right) * stride - box_width / 2
+            top = (row + down) * stride - box_height / 2
+            found.append([score, left, top, box_width, box_height])
+            for x, y in outputs[f"kps_{stride}"][0, cell].reshape(5, 2).tolist():
+                found[-1] += [(column + x) * stride, (row + y) * stride]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_cells_are_read_as_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    outputs = {
+        name: rng.normal(size=value.shape).astype(np.float32)
+        for name, value in _silence(160, 96).items()
+    }
+
+    found = decode(outputs, width=160, min_confidence=0.4)
+
+    assert found.landmarks is not None
+    rows = np.column_stack([found.scores, found.boxes, found.landmarks.reshape(-1, 10)])
+    expected = _one_by_one(outputs, 160, 0.4)
+    assert len(expected) > 30
+    np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("stride", STRIDES)

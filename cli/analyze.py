@@ -1,0 +1,162 @@
+"""`facesocial analyze`: photos to faces in this process, without a server."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from cli.annotate import annotate
+from cli.errors import CliError
+from cli.face_table import FACE_HEADINGS, face_cells
+from models.catalogue import load_catalogue
+from workers.choices import check_names
+from workers.contract import ALL_ANALYSES, ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions
+from workers.errors import ImageRejected
+from workers.runner import Pipeline
+from workers.settings import load_settings
+
+#: What a photo gave: its file, and a result or an error.
+Outcome = dict[str, Any]
+
+Model = Annotated[str | None, typer.Option(metavar="NAME", help="Another model than the default.")]
+
+
+class AnalysisFailed(CliError):
+    """A photo could not be analysed."""
+
+
+class WrongOption(CliError):
+    """An option's value is wrong."""
+
+
+def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO...", help="JPEG, PNG or WebP files.")
+    ],
+    analyses: Annotated[
+        str, typer.Option(help=f"Of {', '.join(ANALYSES)}, with commas between; or all.")
+    ] = ",".join(DEFAULT_ANALYSES),
+    engine: Annotated[str, typer.Option(help="What finds faces: auto, or an engine.")] = "auto",
+    max_faces: Annotated[int, typer.Option(help="Largest faces kept.")] = 10,
+    min_confidence: Annotated[
+        float | None, typer.Option(help="Of detection; the engine's own when not given.")
+    ] = None,
+    recognition_model: Model = None,
+    anti_spoofing_model: Model = None,
+    deepfake_model: Model = None,
+    demographics_model: Model = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw the faces on copies in this folder.")
+    ] = None,
+    *,
+    accurate: Annotated[bool, typer.Option("--accurate", help="Prefer the best engine.")] = False,
+    tiles: Annotated[bool, typer.Option("--tiles", help="Look for tiny faces too.")] = False,
+    embeddings: Annotated[bool, typer.Option("--embeddings", help="Print embeddings.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Analyse photos in this process; needs `facesocial models pull` once, and no server."""
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+    )
+    names = analyses.split(",")
+    options = _options(
+        analyses=ANALYSES if ALL_ANALYSES in names else [name.strip() for name in names],
+        engine=engine,
+        max_faces=max_faces,
+        min_confidence=min_confidence,
+        recognition_model=recognition_model,
+        anti_spoofing_model=anti_spoofing_model,
+        deepfake_model=deepfake_model,
+        demographics_model=demographics_model,
+        detection_priority="accuracy" if accurate else "speed",
+        tiles=tiles,
+        return_embeddings=embeddings,
+    )
+    pipeline = _pipeline()
+    with _bar(len(photos)) as advance:
+        outcomes = []
+        for photo in photos:
+            outcomes.append(_analyse(pipeline, photo, options, pictures))
+            advance()
+    if as_json:
+        print(json.dumps(outcomes, indent=2))
+    else:
+        _show(outcomes, Console())
+    if failed := [outcome["file"] for outcome in outcomes if "error" in outcome]:
+        raise AnalysisFailed(f"{len(failed)} of {len(photos)} photos could not be analysed.")
+
+
+def _options(**members: object) -> AnalyzeOptions:
+    try:
+        options = AnalyzeOptions.model_validate(members)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        raise WrongOption(f"--{option}: {first['msg']}.") from None
+    check_names(options, load_catalogue())
+    return options
+
+
+def _pipeline() -> Pipeline:
+    """The models are loaded when the first photo needs them."""
+    # Other commands need no inference libraries, which take a second to import.
+    from cli.in_process import open_pipeline  # noqa: PLC0415 - see above
+
+    return open_pipeline(load_settings())
+
+
+def _analyse(
+    pipeline: Pipeline, photo: Path, options: AnalyzeOptions, pictures: Path | None
+) -> Outcome:
+    try:
+        content = photo.read_bytes()
+    except OSError as error:
+        message = f"It can't be read: {error.strerror}."
+        return {"file": str(photo), "error": {"code": "file_unreadable", "message": message}}
+    try:
+        answer = pipeline.analyze(content, options)
+    except ImageRejected as error:
+        return {"file": str(photo), "error": {"code": error.code, "message": str(error)}}
+    result = answer.model_dump(mode="json", exclude_unset=True)
+    if pictures is not None:
+        pictures.mkdir(parents=True, exist_ok=True)
+        annotate(photo, result, pictures / f"{photo.stem}.png")
+    return {"file": str(photo), "result": result}
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Any]:
+    hidden = total == 1 or not sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), disable=hidden) as progress:
+        task = progress.add_task("photos", total=total)
+        yield lambda: progress.advance(task)
+
+
+def _show(outcomes: Sequence[Outcome], console: Console) -> None:
+    table = Table()
+    for heading in ("photo", *FACE_HEADINGS):
+        table.add_column(heading)
+    for outcome in outcomes:
+        name = Path(outcome["file"]).stem
+        if "error" in outcome:
+            table.add_row(name, outcome["error"]["message"])
+            continue
+        faces = outcome["result"]["faces"]
+        if not faces:
+            table.add_row(name, "no face")
+        for face in faces:
+            table.add_row(name, *face_cells(face))
+    console.print(table)
+    for outcome in outcomes:
+        for analysis, reason in outcome.get("result", {}).get("unavailable", {}).items():
+            console.print(f"{analysis}: {reason['message']}", soft_wrap=True)

@@ -1,0 +1,22 @@
+"""The networks in this process, for commands that need no server."""
+
+from models.catalogue import load_catalogue
+from models.store import WeightStore
+from workers.pipeline import FacePipeline
+from workers.residency import Residency
+from workers.runtime import build_pipeline
+from workers.settings import Settings
+
+
+def open_residency(settings: Settings) -> Residency:
+    """The installed models on the CPU, each loaded when it is first needed."""
+    return Residency(
+        store=WeightStore(settings.weights_path),
+        catalogue=load_catalogue(),
+        threads=settings.ort_threads,
+    )
+
+
+def open_pipeline(settings: Settings) -> FacePipeline:
+    """What a worker does to an image, in this process."""
+    return build_pipeline(settings, open_residency(settings))

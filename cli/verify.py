@@ -1,0 +1,67 @@
+"""`facesocial verify`: are the faces of two photos one person's?"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.errors import CliError
+from workers.settings import load_settings
+
+
+class PhotoUnreadable(CliError):
+    """A photo can't be read."""
+
+
+def verify(
+    first: Annotated[Path, typer.Argument(help="A photo.")],
+    second: Annotated[Path, typer.Argument(help="Another photo.")],
+    far: Annotated[
+        float, typer.Option(help="False accept rate: share of strangers taken for one person.")
+    ] = 1e-3,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another recognition model, or ensemble.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Compare the largest faces of two photos at a stated false accept rate."""
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+    )
+    # Other commands need no inference libraries, which take a second to import.
+    from cli.in_process import open_residency  # noqa: PLC0415 - see above
+    from workers.comparison import FaceComparison  # noqa: PLC0415 - see above
+
+    settings = load_settings()
+    comparison = FaceComparison(open_residency(settings), max_pixels=settings.max_image_pixels)
+    answer = comparison.compare(_read(first), _read(second), far=far, model=model)
+    if as_json:
+        print(json.dumps(answer.model_dump(mode="json"), indent=2))
+        return
+    table = Table("false accept rate", "similarity from", "true accept rate", "match")
+    for point in answer.thresholds:
+        table.add_row(
+            f"{point.far:g}",
+            f"{point.similarity:.3f}",
+            f"{point.tar:.4f}",
+            "yes" if answer.similarity >= point.similarity else "no",
+        )
+    word = "One person" if answer.is_match else "Two persons"
+    console = Console()
+    console.print(f"{word}: similarity {answer.similarity:.3f} (cosine), at FAR {answer.far:g}.")
+    console.print(table)
+    console.print(f"{answer.model}; thresholds from {answer.origin}", soft_wrap=True)
+
+
+def _read(photo: Path) -> bytes:
+    try:
+        return photo.read_bytes()
+    except OSError as error:
+        raise PhotoUnreadable(f"{photo} can't be read: {error.strerror}.") from None

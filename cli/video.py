@@ -1,0 +1,75 @@
+"""`facesocial video`: is a video manipulated? Judged in this process, without a server."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from models.catalogue import load_catalogue
+from models.store import WeightStore
+from workers.settings import load_settings
+
+if TYPE_CHECKING:
+    from workers.residency import Residency
+
+
+def video(
+    file: Annotated[Path, typer.Argument(help="An MP4, MOV, WebM or AVI file.")],
+    limit_seconds: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, help="Look only at the beginning."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another deepfake model than the default.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Judge the people in a video over time: authentic, manipulated, or inconclusive."""
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+    )
+    # Other commands need no inference libraries, which take a second to import.
+    from cli.video_models import open_video_detector  # noqa: PLC0415 - see above
+    from cli.video_report import body_of, show  # noqa: PLC0415 - see above
+    from models.video.reader import VideoReader  # noqa: PLC0415 - see above
+
+    # A file that is no video is refused now, not after the models are loaded.
+    VideoReader(file).close()
+    residency = _residency()
+    detector = open_video_detector(residency, model=model)
+    with _progress() as tick:
+        verdict = detector.judge(file, until_seconds=limit_seconds, tick=tick)
+    if as_json:
+        print(json.dumps(body_of(file, verdict, models=residency.loaded), indent=2))
+    else:
+        show(Console(), file, verdict)
+
+
+def _residency() -> "Residency":
+    """The installed models, each loaded when it is first needed."""
+    from workers.residency import Residency  # noqa: PLC0415 - see above
+
+    settings = load_settings()
+    return Residency(
+        store=WeightStore(settings.weights_path),
+        catalogue=load_catalogue(),
+        threads=settings.ort_threads,
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, float], None]]:
+    """A bar on stderr; silent where that is no terminal."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task("Looking", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+        bars.update(task, completed=1, total=1)

@@ -1,0 +1,1 @@
+"""Fitting of the small models that FaceSocial ships itself; never part of a request."""

@@ -1,0 +1,1 @@
+"""Video: decoding within limits, sampling, and following faces from frame to frame."""

@@ -1,0 +1,100 @@
+"""Which models a job's options mean: names of the catalogue in, model ids out. Pure."""
+
+from collections.abc import Iterator
+
+from models.catalogue import Catalogue
+from models.errors import UnknownModel
+from models.spec import Task
+from workers.contract import AUTO_ENGINE, AnalyzeOptions
+from workers.errors import WorkersError
+
+#: The word for all models of a task that are installed, voting together.
+ENSEMBLE = "ensemble"
+#: Tasks whose models may vote together.
+ENSEMBLE_TASKS: tuple[Task, ...] = ("recognition", "anti_spoofing")
+#: Option -> the tasks a model named by it may do. The first ones are those of the defaults.
+TASKS_OF_OPTION: dict[str, tuple[Task, ...]] = {
+    "engine": ("detection",),
+    "recognition_model": ("recognition",),
+    "anti_spoofing_model": ("anti_spoofing",),
+    "deepfake_model": ("deepfake",),
+    "demographics_model": ("age_gender",),
+}
+#: Analysis -> the option that names its model, and the tasks of its default models.
+DEFAULT_TASKS: dict[str, tuple[str, tuple[Task, ...]]] = {
+    "detection": ("engine", ("detection",)),
+    "recognition": ("recognition_model", ("recognition",)),
+    "anti_spoofing": ("anti_spoofing_model", ("anti_spoofing",)),
+    "deepfake": ("deepfake_model", ("deepfake",)),
+    "demographics": ("demographics_model", ("age", "gender")),
+}
+
+
+class WrongModel(WorkersError):
+    """A job's options name a model there is none of."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+def check_names(options: AnalyzeOptions, catalogue: Catalogue) -> None:
+    """Refuse names the catalogue has no model for, and models of another task.
+
+    Raises:
+        WrongModel: the message says why; `option` names the option.
+    """
+    for option, tasks in TASKS_OF_OPTION.items():
+        name = getattr(options, option)
+        if name not in {None, AUTO_ENGINE}:
+            try:
+                candidates(name, tasks, catalogue)
+            except UnknownModel as error:
+                raise WrongModel(option, str(error)) from None
+
+
+def candidates(name: str, tasks: tuple[Task, ...], catalogue: Catalogue) -> tuple[str, ...]:
+    """Ids of the models a name may mean, best first.
+
+    Args:
+        name: An id, alias, name of several models, or "ensemble".
+        tasks: What the model must do.
+        catalogue: Where to look.
+
+    Raises:
+        UnknownModel: there is no such name, nothing is behind it, or it does something else.
+    """
+    if name == ENSEMBLE and tasks[0] in ENSEMBLE_TASKS:
+        return ensemble_members(tasks[0], catalogue)
+    specs = catalogue.resolve(name)
+    fitting = tuple(spec.id for spec in specs if spec.task in tasks)
+    if not fitting:
+        does = ", ".join(sorted({spec.task for spec in specs}))
+        raise UnknownModel(f"'{name}' does {does}, not {' or '.join(tasks)}.")
+    return fitting
+
+
+def ensemble_members(task: Task, catalogue: Catalogue) -> tuple[str, ...]:
+    """Ids of all models that may vote on a task: the weighted ones first."""
+    weighted = tuple(catalogue.ensembles.get(task, {}))
+    return tuple(dict.fromkeys((*weighted, *catalogue.defaults.get(task, ()))))
+
+
+def expected_models(options: AnalyzeOptions, catalogue: Catalogue) -> tuple[str, ...]:
+    """Ids a job needs where everything is installed, each once; what routing asks the ledger for.
+
+    Raises:
+        UnknownModel: a name in the options is unknown.
+    """
+    return tuple(dict.fromkeys(_expected(options, catalogue)))
+
+
+def _expected(options: AnalyzeOptions, catalogue: Catalogue) -> Iterator[str]:
+    for analysis, (option, tasks) in DEFAULT_TASKS.items():
+        if analysis not in (*options.analyses, "detection"):
+            continue
+        name = getattr(options, option)
+        if name in {None, AUTO_ENGINE}:
+            yield from (catalogue.for_task(task).id for task in tasks)
+        else:
+            yield candidates(name, TASKS_OF_OPTION[option], catalogue)[0]

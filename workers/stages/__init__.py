@@ -1,0 +1,1 @@
+"""What is done to an image, one analysis a module: models in, answers out."""
