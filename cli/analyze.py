@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from cli.annotate import annotate
+from cli.annotate import annotate, picture_names
+from cli.command_logs import log_to_stderr
 from cli.errors import CliError
 from cli.face_table import FACE_HEADINGS, face_cells
 from models.catalogue import load_catalogue
+from models.errors import InferenceFailed
 from workers.choices import check_names
 from workers.contract import ALL_ANALYSES, ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions
 from workers.errors import ImageRejected
@@ -64,13 +65,9 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Analyse photos in this process; needs `facesocial models pull` once, and no server."""
-    structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger("error"),
-    )
-    names = analyses.split(",")
+    log_to_stderr("error")
     options = _options(
-        analyses=ANALYSES if ALL_ANALYSES in names else [name.strip() for name in names],
+        analyses=_expanded(analyses),
         engine=engine,
         max_faces=max_faces,
         min_confidence=min_confidence,
@@ -82,11 +79,14 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         tiles=tiles,
         return_embeddings=embeddings,
     )
+    if pictures is not None:
+        _make_folder(pictures)
     pipeline = _pipeline()
     with _bar(len(photos)) as advance:
         outcomes = []
-        for photo in photos:
-            outcomes.append(_analyse(pipeline, photo, options, pictures))
+        for photo, name in zip(photos, picture_names(photos), strict=True):
+            picture = None if pictures is None else pictures / name
+            outcomes.append(_analyse(pipeline, photo, options, picture))
             advance()
     if as_json:
         print(json.dumps(outcomes, indent=2))
@@ -94,6 +94,19 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         _show(outcomes, Console())
     if failed := [outcome["file"] for outcome in outcomes if "error" in outcome]:
         raise AnalysisFailed(f"{len(failed)} of {len(photos)} photos could not be analysed.")
+
+
+def _expanded(analyses: str) -> list[str]:
+    """The names between the commas, with `all` for every one; what is none stays, to be refused."""
+    names = [name.strip() for name in analyses.split(",")]
+    return [each for name in names for each in (ANALYSES if name == ALL_ANALYSES else (name,))]
+
+
+def _make_folder(pictures: Path) -> None:
+    try:
+        pictures.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongOption(f"--pictures: {pictures} can't be used: {error.strerror}.") from None
 
 
 def _options(**members: object) -> AnalyzeOptions:
@@ -116,7 +129,7 @@ def _pipeline() -> Pipeline:
 
 
 def _analyse(
-    pipeline: Pipeline, photo: Path, options: AnalyzeOptions, pictures: Path | None
+    pipeline: Pipeline, photo: Path, options: AnalyzeOptions, picture: Path | None
 ) -> Outcome:
     try:
         content = photo.read_bytes()
@@ -127,10 +140,11 @@ def _analyse(
         answer = pipeline.analyze(content, options)
     except ImageRejected as error:
         return {"file": str(photo), "error": {"code": error.code, "message": str(error)}}
+    except InferenceFailed as error:
+        return {"file": str(photo), "error": {"code": "inference_failed", "message": str(error)}}
     result = answer.model_dump(mode="json", exclude_unset=True)
-    if pictures is not None:
-        pictures.mkdir(parents=True, exist_ok=True)
-        annotate(photo, result, pictures / f"{photo.stem}.png")
+    if picture is not None:
+        annotate(photo, result, picture)
     return {"file": str(photo), "result": result}
 
 

@@ -1,6 +1,7 @@
 """Draws an answer over its photo: boxes, landmarks, apparent age and gender."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,23 @@ def annotate(photo: Path, result: Mapping[str, Any], target: Path) -> None:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=LANDMARK_COLOUR)
         _label(draw, (corners[0], corners[1]), face_label(face), font)
     image.save(target)
+
+
+def picture_names(photos: Sequence[Path]) -> list[str]:
+    """Names of the annotated copies of photos, in their order, each another one.
+
+    None is that of a photo: a copy that is put beside its photo must not replace it.
+    """
+    # Some file systems take upper and lower case for the same.
+    taken = {photo.name.casefold() for photo in photos}
+    names: list[str] = []
+    for photo in photos:
+        possible = (
+            f"{photo.stem}.faces{number}.png" for number in chain([""], (f"-{n}" for n in count(2)))
+        )
+        names.append(next(name for name in possible if name.casefold() not in taken))
+        taken.add(names[-1].casefold())
+    return names
 
 
 def face_label(face: Mapping[str, Any]) -> str:

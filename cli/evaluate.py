@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from cli.command_logs import log_to_stderr
 from models.errors import EvaluationUnavailable, ModelsError
 from workers.errors import SettingsError
 
@@ -47,10 +48,7 @@ Detector = Annotated[
 def _set_up() -> None:
     # Standard output is for the report.
     if not structlog.is_configured():
-        structlog.configure(
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-            wrapper_class=structlog.make_filtering_bound_logger("warning"),
-        )
+        log_to_stderr("warning")
 
 
 @app.command()

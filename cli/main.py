@@ -11,6 +11,7 @@ from cli import models as models_command
 from cli.analyze import analyze
 from cli.demo import demo
 from cli.errors import CliError
+from cli.liveness import liveness
 from cli.up import up
 from cli.verify import verify
 from cli.video import video
@@ -30,6 +31,7 @@ app.command()(up)
 app.command()(demo)
 app.command()(analyze)
 app.command()(verify)
+app.command()(liveness)
 app.command()(video)
 app.add_typer(models_command.app, name="models")
 app.add_typer(evaluate_command.app, name="evaluate")

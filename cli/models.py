@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, get_args
@@ -11,19 +11,12 @@ from typing import Annotated, get_args
 import structlog
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    TaskID,
-    TextColumn,
-    TransferSpeedColumn,
-)
-from rich.progress import Progress as Bars
 
 from cli.models_list import row_of, table_of
 from cli.models_tune import tune
+from cli.transfer_bars import transfer_bars
 from models.catalogue import Catalogue, fetchable, load_catalogue
-from models.errors import ModelsError, WeightsCorrupt, WeightsError, WeightsMissing
+from models.errors import ModelsError, VariantRefused, WeightsCorrupt, WeightsError, WeightsMissing
 from models.records import how_to_import
 from models.spec import ModelSpec, PinnedFile, Profile
 from models.store import State, WeightStore
@@ -59,29 +52,6 @@ def _set_up() -> None:
 
 
 app.command()(tune)
-
-
-class ProgressBars:
-    """Transfer progress as bars on stderr; silent where that is no terminal."""
-
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
-        self._task: TaskID | None = None
-
-    def start(self, name: str, total_bytes: int | None) -> None:
-        """Add a bar; one without a total pulses."""
-        self._task = self._bars.add_task(name, total=total_bytes)
-
-    def update(self, done_bytes: int) -> None:
-        """Move the bar."""
-        if self._task is not None:
-            self._bars.update(self._task, completed=done_bytes)
-
-    def finish(self) -> None:
-        """Stop the bar's clock."""
-        if self._task is not None:
-            self._bars.stop_task(self._task)
-        self._task = None
 
 
 @app.command("list")
@@ -122,7 +92,7 @@ def pull(
         photos = list(catalogue.samples.values()) if samples else []
         asked = {name: _named(catalogue, name) for name in names or ["lite"]}
         specs = {spec.id: spec for group in asked.values() for spec in group}
-        with _bars() as progress:
+        with transfer_bars() as progress:
             failures = store.try_pull(
                 [*fetchable(specs.values()), *(photo.file for photo in photos)], progress
             )
@@ -240,9 +210,25 @@ def _outcome(
     if not fetchable([spec]) and store.model_state(spec) is State.MISSING:
         return None
     try:
-        return store.prepared(spec)
+        path = store.prepared(spec)
+        _make_default_variant(store, spec)
     except ModelsError as error:
         return error
+    return path
+
+
+def _make_default_variant(store: WeightStore, spec: ModelSpec) -> None:
+    """Make what a CPU runs by default now: workers may see the store read-only."""
+    try:
+        # Fetching alone must work where no runtime is installed.
+        from models.loading import fused_graph, runs_variants  # noqa: PLC0415 - see above
+    except ImportError:
+        return
+    known = store.known(spec)
+    if runs_variants(known, "cpu"):
+        # Most graphs have nothing to rewrite; the prepared one is run then.
+        with suppress(VariantRefused):
+            fused_graph(store, known)
 
 
 def _problem(store: WeightStore, spec: ModelSpec) -> str | None:
@@ -263,18 +249,6 @@ def _end_with(problems: Sequence[str]) -> None:
         print(" ".join(problem.split()), file=sys.stderr)
     if problems:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _bars() -> Iterator[ProgressBars]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
-        yield ProgressBars(bars)
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """`facesocial verify`: are the faces of two photos one person's?"""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.command_logs import log_to_stderr
 from cli.errors import CliError
 from workers.settings import load_settings
 
@@ -31,10 +30,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Compare the largest faces of two photos at a stated false accept rate."""
-    structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger("error"),
-    )
+    log_to_stderr("error")
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_residency  # noqa: PLC0415 - see above
     from workers.comparison import FaceComparison  # noqa: PLC0415 - see above

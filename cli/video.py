@@ -5,19 +5,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import structlog
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from models.catalogue import load_catalogue
-from models.store import WeightStore
+from cli.command_logs import log_to_stderr
 from workers.settings import load_settings
-
-if TYPE_CHECKING:
-    from workers.residency import Residency
 
 
 def video(
@@ -33,18 +28,16 @@ def video(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Judge the people in a video over time: authentic, manipulated, or inconclusive."""
-    structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger("error"),
-    )
+    log_to_stderr("error")
     # Other commands need no inference libraries, which take a second to import.
+    from cli.in_process import open_residency  # noqa: PLC0415 - see above
     from cli.video_models import open_video_detector  # noqa: PLC0415 - see above
     from cli.video_report import body_of, show  # noqa: PLC0415 - see above
     from models.video.reader import VideoReader  # noqa: PLC0415 - see above
 
     # A file that is no video is refused now, not after the models are loaded.
     VideoReader(file).close()
-    residency = _residency()
+    residency = open_residency(load_settings())
     detector = open_video_detector(residency, model=model)
     with _progress() as tick:
         verdict = detector.judge(file, until_seconds=limit_seconds, tick=tick)
@@ -52,18 +45,6 @@ def video(
         print(json.dumps(body_of(file, verdict, models=residency.loaded), indent=2))
     else:
         show(Console(), file, verdict)
-
-
-def _residency() -> "Residency":
-    """The installed models, each loaded when it is first needed."""
-    from workers.residency import Residency  # noqa: PLC0415 - see above
-
-    settings = load_settings()
-    return Residency(
-        store=WeightStore(settings.weights_path),
-        catalogue=load_catalogue(),
-        threads=settings.ort_threads,
-    )
 
 
 @contextmanager

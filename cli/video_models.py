@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from models.catalogue import Catalogue
 from models.deepfake.detector import DeepfakeDetector
 from models.deepfake.video import VideoDeepfakeDetector, VideoOptions
 from models.deepfake.video_results import TimelineOptions
-from models.detection.families import open_detector
-from models.detection.search import FaceSearch, SearchOptions
+from models.detection.search import SearchOptions
 from models.recognition.embedder import FaceEmbedder
-from models.recognition.verify import point_at
+from models.recognition.verify import point_at, thresholds_of
 from models.results import DetectedFace, Image
 from models.video.tracking import TrackingOptions
+from workers.choices import candidates
+from workers.engines import open_engine
 from workers.residency import Residency
 
 #: Faces of one frame that are judged, the largest first.
@@ -29,23 +29,29 @@ def open_video_detector(residency: Residency, *, model: str | None = None) -> Vi
 
     Raises:
         WeightsMissing: one of them is not installed.
+        UnknownModel: there is no such model, or it judges no deepfakes.
+        ThresholdsMissing: from which similarity two faces are one person's was not measured for
+            the embedder.
         ModelsError: one can't be loaded.
     """
-    detector = open_detector(residency.for_task("detection").network)
-    search = FaceSearch(detector)
-    wanted = SearchOptions(min_confidence=detector.default_confidence, max_faces=MAX_FACES)
     catalogue = residency.catalogue
+    engine = open_engine(residency, residency.pick(catalogue.defaults["detection"]))
+    confidence = engine.detector.default_confidence
+    wanted = SearchOptions(min_confidence=confidence, max_faces=MAX_FACES)
     recogniser = residency.for_task("recognition").network
-    same = _same_similarity(recogniser.spec.id, catalogue)
+    recogniser_id = recogniser.spec.id
+    measured = thresholds_of(recogniser_id, catalogue.thresholds)
+    # For following people; no verdict on who they are.
+    same = point_at(measured, TRACKING_FAR, model=recogniser_id).similarity
     judging = (
         residency.for_task("deepfake")
         if model is None
-        else residency.model(catalogue.model(model).id)
+        else residency.first_installed(candidates(model, ("deepfake",), catalogue))
     )
     scorer = DeepfakeDetector.of([judging.network])
 
     def find(image: Image) -> Sequence[DetectedFace]:
-        return search.find(image, wanted).faces
+        return engine.search.find(image, wanted).faces
 
     return VideoDeepfakeDetector(
         find=find,
@@ -56,11 +62,3 @@ def open_video_detector(residency: Residency, *, model: str | None = None) -> Vi
             tracking=TrackingOptions(same_similarity=same),
         ),
     )
-
-
-def _same_similarity(recogniser: str, catalogue: Catalogue) -> float:
-    """From where two faces of a video are one person's; for following them, no verdict on who."""
-    measured = catalogue.thresholds.get(recogniser)
-    if measured is None:
-        return TrackingOptions().same_similarity
-    return point_at(measured, TRACKING_FAR, model=recogniser).similarity

@@ -92,13 +92,13 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value is None:
+    if value in {None, ()}:
         return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    if choices := schema.get("enum"):
+    if choices := schema.get("items", schema).get("enum"):
         return ", ".join(f"`{choice}`" for choice in choices)
     if pattern := schema.get("pattern"):
         return f"`{pattern}`"

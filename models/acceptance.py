@@ -10,12 +10,12 @@ Acceptance = Callable[[bytes, ModelSpec], None]
 
 
 def accept_here(original: bytes, spec: ModelSpec) -> None:
-    """Load the graph, compare its inputs and outputs with the entry, and run it once.
+    """Load the graph, compare its inputs and outputs with the entry, and run it on two images.
 
     Raises:
         WeightsCorrupt: the bytes are no ONNX graph.
         ContractMismatch: the graph is not what the entry declares, or answers with values that
-            are no numbers for a black image.
+            are no numbers for a black image, or with the same ones whatever it is shown.
         PreparationFailed: it can't be prepared as the entry says, or a library is not installed.
         InferenceFailed: the runtime can't load or run it.
     """
@@ -25,7 +25,7 @@ def accept_here(original: bytes, spec: ModelSpec) -> None:
         from models.described import fit  # noqa: PLC0415 - see above
         from models.prepare import prepare  # noqa: PLC0415 - see above
         from models.session import open_session  # noqa: PLC0415 - see above
-        from models.warm_up import warm_up  # noqa: PLC0415 - see above
+        from models.warm_up import require_response, warm_up  # noqa: PLC0415 - see above
     except ImportError as error:
         raise PreparationFailed(
             f"{spec.id} can't be checked without {error.name}: install facesocial[cpu] or [gpu]."
@@ -33,3 +33,4 @@ def accept_here(original: bytes, spec: ModelSpec) -> None:
     session, fitted = fit(open_session(prepare(original, spec)), spec)
     verify_contract(session, fitted)
     warm_up(session, fitted)
+    require_response(session, fitted)

@@ -1,14 +1,15 @@
 """Runs of allowed sizes: one session, many chips."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import InferenceSession
+from models.errors import InferenceFailed
 from models.network import Network
-from models.pixels import stack_nchw
+from models.pixels import to_tensor
+from models.results import Image
 
 
 def batch_sizes(count: int, buckets: Sequence[int]) -> list[int]:
@@ -30,25 +31,6 @@ def batch_sizes(count: int, buckets: Sequence[int]) -> list[int]:
     return sizes
 
 
-def run_batched(
-    session: InferenceSession, chips: Sequence[NDArray[Any]], buckets: Sequence[int]
-) -> NDArray[np.float32]:
-    """Run chips of one size through a network with one input and one output.
-
-    Args:
-        session: Its input is (batch, 3, H, W) float32, its output (batch, D).
-        chips: At least one; each (H, W, 3), uint8 or float32, as the network wants colours.
-        buckets: Allowed batch sizes; 1 must be among them.
-
-    Returns:
-        (len(chips), D) float32, in the order of the chips.
-
-    Raises:
-        InferenceFailed: the runtime refused a run.
-    """
-    return run_tensor(session, stack_nchw(chips), buckets)
-
-
 def run_tensor(
     session: InferenceSession, tensor: NDArray[np.float32], buckets: Sequence[int]
 ) -> NDArray[np.float32]:
@@ -63,7 +45,7 @@ def run_tensor(
         (N, D) float32, in the order of the tensor.
 
     Raises:
-        InferenceFailed: the runtime refused a run.
+        InferenceFailed: the runtime refused a run, or an answer holds values that are no numbers.
     """
     (feed,), (answer,) = session.inputs, session.outputs
     rows: list[NDArray[np.float32]] = []
@@ -71,17 +53,34 @@ def run_tensor(
     for size in batch_sizes(len(tensor), buckets):
         rows.append(session.run({feed.name: tensor[start : start + size]})[answer.name])
         start += size
-    return np.concatenate(rows)
+    found = np.concatenate(rows)
+    if not np.isfinite(found).all():
+        raise InferenceFailed(
+            f"The network's output '{answer.name}' holds values that are no numbers. Its weights"
+            " are damaged, or the runtime computes wrongly on this device."
+        )
+    return found
 
 
 class ChipNetwork:
     """A network that reads one chip of each face; what its answers mean is its subclass's part."""
 
     def __init__(self, network: Network) -> None:
-        """Take over a loaded model whose graph has one input and one output."""
+        """Take over a loaded model whose graph has one input and one output.
+
+        Raises:
+            CatalogueError: its entry does not say `pixels`.
+        """
         self._session = network.session
+        self._pixels = network.pixels
         self._buckets = network.spec.batch_buckets
 
-    def _rows(self, chips: Sequence[NDArray[Any]]) -> Sequence[NDArray[np.float32]]:
-        """The answer to each chip, (D,), in their order; without chips nothing is run."""
-        return list(run_batched(self._session, chips, self._buckets)) if chips else []
+    def _rows(self, chips: Sequence[Image]) -> Sequence[NDArray[np.float32]]:
+        """The answer to each chip, (D,), in their order; without chips nothing is run.
+
+        Raises:
+            InferenceFailed: see `run_tensor`.
+        """
+        if not chips:
+            return []
+        return list(run_tensor(self._session, to_tensor(chips, self._pixels), self._buckets))

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from models.errors import VariantRefused
 
-#: Median cosine of the two embeddings of one chip from which the graphs may share a collection.
-#: At 0.997 SFace decides as many LFW pairs rightly as in fp32, and two fewer of 1,880 with fp32 on
-#: one side and int8 on the other; see docs/explanation/graph-variants.md.
+#: Median cosine of the two embeddings of one chip from which the thresholds measured with fp32 are
+#: taken to hold for int8 too. At 0.997 SFace decides as many LFW pairs rightly as in fp32, and two
+#: fewer of 1,880 with fp32 on one side and int8 on the other; see
+#: docs/explanation/graph-variants.md.
 MIN_MEDIAN_COSINE = 0.995
 
 

@@ -10,7 +10,7 @@ from models.batching import run_tensor
 from models.calibration import CalibrationFaces
 from models.closeness import closeness, require_close
 from models.contract import InferenceSession, verify_contract
-from models.errors import VariantRefused
+from models.errors import InferenceFailed, VariantRefused
 from models.pixels import to_tensor
 from models.quantize import quantize
 from models.results import Image
@@ -50,6 +50,8 @@ def build_int8(graph: Path, spec: ModelSpec, faces: CalibrationFaces) -> bytes:
             require_close(spec.id, closeness(expected, _embed(session, spec, faces.judge)))
         except VariantRefused as error:
             refusal = error
+        except InferenceFailed as error:
+            refusal = VariantRefused(f"{spec.id}: its 8-bit graph fails. {error}")
         else:
             return content
     raise refusal or VariantRefused

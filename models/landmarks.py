@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batching import run_tensor
-from models.errors import CatalogueError
+from models.errors import CatalogueError, InferenceFailed
 from models.geometry import align
 from models.network import Network
 from models.pixels import to_tensor
@@ -25,6 +25,9 @@ from models.results import Box, Image, Points
 BELOW_MIDDLE = 0.05
 #: Points of a face in the order of the iBUG 300-W mark-up.
 COUNT = 68
+#: No point lies so many sides of the square away from it; what a sound network sees in noise stays
+#: within one.
+FARTHEST = 10.0
 #: Which of the 68 make each of the five, in the order of LANDMARK_NAMES; their mean is the point.
 #: Eyes: the four points on the lids. Mouth corners: outer and inner one.
 _FIVE = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
@@ -61,7 +64,7 @@ class FaceLandmarks:
             brows, nose, eyes, mouth, each from the person's right to the left.
 
         Raises:
-            InferenceFailed: the runtime refused a run.
+            InferenceFailed: the runtime refused a run, or a point is none.
         """
         if not boxes:
             return np.empty((0, COUNT, 2), np.float32)
@@ -69,6 +72,12 @@ class FaceLandmarks:
         chips = [align(image, _corners(s), _unit(self._size), self._size) for s in squares]
         rows = run_tensor(self._session, to_tensor(chips, self._pixels), self._buckets)
         relative = rows.reshape(len(boxes), COUNT, 2)
+        # Written so that a NaN fails too.
+        if not np.abs(relative).max() <= FARTHEST:
+            raise InferenceFailed(
+                "The landmark network put a point far outside its face. Its weights are damaged, or"
+                " the runtime computes wrongly on this device."
+            )
         return np.stack(
             [
                 points * np.float32(square.width) + np.array([square.x, square.y], np.float32)

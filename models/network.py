@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.contract import InferenceSession
-from models.spec import ModelSpec, UnpinnedFile, Variant
+from models.errors import CatalogueError
+from models.spec import ModelSpec, PixelInput, UnpinnedFile, Variant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +19,17 @@ class Network:
     variant: Variant = "fp32"
     #: The graphs of `spec.parts`, by id.
     parts: Mapping[str, InferenceSession] = field(default_factory=dict)
+
+    @property
+    def pixels(self) -> PixelInput:
+        """How the input is made of pixels, for families that leave it to the entry.
+
+        Raises:
+            CatalogueError: the entry does not say.
+        """
+        if self.spec.pixels is None:
+            raise CatalogueError(f"models.{self.spec.id} must say `pixels`.")
+        return self.spec.pixels
 
     @property
     def sha256(self) -> str:

@@ -1,13 +1,14 @@
 """How well a face can be analysed: one score, what it is made of, and reasons against it.
 
-The score is the documented one (0.5 sharpness + 0.3 exposure + 0.2 contrast) times two factors,
-because a sharp face of 15 pixels or a profile has the same sharpness and light as a good portrait:
+The score is a conventional formula (0.5 sharpness + 0.3 exposure + 0.2 contrast) times two factors,
+because a sharp face of 15 pixels or a profile has the same sharpness and light as a good portrait
+(docs/explanation/quality.md says the same to users):
 
     score = (0.5 min(V / 1000, 1) + 0.3 (1 - |M - 128| / 128) + 0.2 min(S / 50, 1)) x size x pose
 
 V is the variance of the Laplacian, M the mean and S the standard deviation of the grey face,
 resampled to 64x64. At that size the formula's constant 1000 is met: of 120 photos of LFW, V is 204
-to 914 for the middle 90 % (median 414) and the documented limit of 0.5 for the first factor lies
+to 914 for the middle 90 % (median 414) and the conventional limit of 0.5 for the first factor lies
 between sharp faces (5 % below 0.49) and the same faces blurred (median 0.53 at a standard deviation
 of 1 pixel of the photo, 0.47 at 2). At 112x112, enlarged faces never come near 1000 (median 91).
 """
@@ -25,9 +26,9 @@ from models.results import Box, DetectedFace, FaceQuality, Image, QualityReason
 #: Side of the face the score's pixels are taken from.
 SIZE = 64
 #: Variance of the Laplacian from which a face counts as fully sharp, standard deviation from which
-#: it has full contrast, and best mean grey: the documented formula's.
+#: it has full contrast, and best mean grey: the conventional formula's.
 SHARP, CONTRASTY, MIDDLE_GREY = 1000.0, 50.0, 128.0
-#: Weights of sharpness, exposure and contrast: the documented formula's.
+#: Weights of sharpness, exposure and contrast: the conventional formula's.
 WEIGHTS = (0.5, 0.3, 0.2)
 #: Longer side from which size costs nothing, pixels. SFace on 260 pairs of LFW, one photo of each
 #: shrunk: at 60 and 40 pixels 98.5 and 99.2 % of the genuine pairs are accepted (98.5 % at full
@@ -36,12 +37,12 @@ SMALL_PIXELS = 40.0
 #: Yaw or pitch up to which the pose costs nothing, and from which the score is 0, degrees.
 TURNED_DEGREES, PROFILE_DEGREES = 30.0, 90.0
 
-#: Scores below are `low_quality`: the documented minimum.
+#: Scores below are `low_quality`: the formula's conventional minimum.
 LOW_SCORE = 0.5
 #: Variance of the Laplacian below which a face is `blurred`: 1 % of LFW's photos lie below 151, and
 #: at a blur of 2 pixels three quarters lie below 109.
 BLURRED = 100.0
-#: Mean grey outside is `too_dark` or `too_bright`: documented. LFW's photos lie within 76 and 182.
+#: Mean grey outside is `too_dark` or `too_bright`: conventional. LFW's photos lie in 76 to 182.
 DARK, BRIGHT = 50.0, 200.0
 #: Yaw or pitch above is `extreme_pose`, degrees: a yaw of 45 hides one eye's outer corner. Pitch
 #: is rougher (SCRFD's and YuNet's points give values 15 degrees apart).
@@ -90,7 +91,7 @@ def assess(image: Image, face: DetectedFace) -> FaceQuality:
 
 
 def score_of(sharpness: float, brightness: float, *, contrast: float) -> float:
-    """The documented score of a grey face's pixels, 0 to 1.
+    """The formula's score of a grey face's pixels, 0 to 1.
 
     Args:
         sharpness: Variance of the Laplacian, 0 and up.

@@ -4,6 +4,8 @@
 files/<sha256>/<name>          a pinned file, verified
 prepared/<id>-<key>.onnx       the graph that is run, where it is not the file itself
 prepared/<id>-<key>.json       its hash
+prepared/<id>-<variant>-...    a further graph of a model, see models.variants
+tuning.json                    which graph this machine runs fastest, see models.tuning
 records/<id>.json              hash of an imported file that the catalogue does not pin
 locks/  tmp/                   one lock and one working folder for each hash
 ```
@@ -139,7 +141,15 @@ class WeightStore:
         return State.DAMAGED
 
     def model_state(self, spec: ModelSpec) -> State:
-        """What is there of a model, by a quick look."""
+        """What is there of a model, by a quick look.
+
+        Raises:
+            WeightsError: the store can't be read.
+        """
+        with disk_errors(self.root):
+            return self._model_state(spec)
+
+    def _model_state(self, spec: ModelSpec) -> State:
         try:
             known = self.known(spec)
         except WeightsMissing:

@@ -8,9 +8,10 @@ other is ignored, and the model runs as without tuning.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import structlog
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from models.files import disk_errors, write_whole
 from models.layout import Layout
@@ -59,7 +60,15 @@ class Measured(Entry):
     #: ISO 8601, UTC.
     measured_at: str
     variant: Variant
-    batch_buckets: tuple[int, ...] = Field(min_length=1)
+    #: Allowed batch sizes; 1 is among them, so that they make up every count.
+    batch_buckets: tuple[Annotated[int, Field(gt=0)], ...]
+
+    @field_validator("batch_buckets")
+    @classmethod
+    def _makes_up_every_count(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if 1 not in sizes:
+            raise ValueError(f"batch sizes {list(sizes)} must include 1")
+        return sizes
 
 
 class Tuning(Entry):

@@ -14,6 +14,7 @@ A variant lies in the store as `prepared/<id>-<variant>-<key>.onnx`; one that wa
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import get_args
 
@@ -97,12 +98,12 @@ class VariantCache:
         if ready is not None:
             return ready
         original = self._store.prepared(spec)
-        try:
-            with self._layout.locked([path.stem]):
-                return self._ready(spec, variant) or self._build(spec, variant, original, build)
-        except OSError as error:
-            _log.warning("variant_not_stored", model=spec.id, variant=variant, reason=str(error))
-            return build(original)
+        with ExitStack() as lock:
+            try:
+                lock.enter_context(self._layout.locked([path.stem]))
+            except OSError as error:
+                return self._unstored(spec, variant, build(original), error)
+            return self._ready(spec, variant) or self._build(spec, variant, original, build)
 
     def forget_refusal(self, spec: PinnedSpec, variant: Variant) -> None:
         """Let a refused variant be tried again."""
@@ -117,17 +118,29 @@ class VariantCache:
 
     def _build(
         self, spec: PinnedSpec, variant: Variant, original: Path, build: Callable[[Path], bytes]
-    ) -> Path:
+    ) -> Path | bytes:
         path = self._path(spec, variant)
         try:
-            put_graph(path, build(original))
+            content = build(original)
         except VariantRefused as error:
-            path.parent.mkdir(parents=True, exist_ok=True)
             record = _Refusal(reason=str(error)).model_dump_json()
-            write_whole(self._refusal_path(spec, variant), record.encode())
+            # A refusal that can't be kept is found again at the next start.
+            with suppress(OSError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(self._refusal_path(spec, variant), record.encode())
             raise
+        try:
+            put_graph(path, content)
+        except OSError as error:
+            return self._unstored(spec, variant, content, error)
         _log.info("variant_made", model=spec.id, variant=variant)
         return path
+
+    def _unstored(
+        self, spec: PinnedSpec, variant: Variant, content: bytes, error: OSError
+    ) -> bytes:
+        _log.warning("variant_not_stored", model=spec.id, variant=variant, reason=str(error))
+        return content
 
     def _path(self, spec: PinnedSpec, variant: Variant) -> Path:
         key = variant_key(spec, variant, self._machine)

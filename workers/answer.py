@@ -1,8 +1,8 @@
 """The answer of an analysis as users see it: JSON shapes, documented field by field.
 
 Coordinates are pixels of the image after EXIF rotation, origin at the top left. Analyses that
-were not asked for are left out; one that was asked for and could not be done is null, and
-`unavailable` says why.
+were not asked for are left out; one that was asked for and could not be done is null in every face,
+and `unavailable` says why.
 """
 
 from typing import Annotated
@@ -82,6 +82,9 @@ class DetectionAnswer(Answer):
     reason: str
     #: Confidence a face had to have, 0 to 1.
     min_confidence: float
+    #: Ids of the models the five points are from: the engine's, and the landmark net's where it
+    #: completes them or puts those of tilted heads right.
+    landmarks: tuple[str, ...]
     #: The looks that were taken.
     looks: tuple[LookAnswer, ...]
     #: The engine that was to do it and failed; null when none did.

@@ -48,7 +48,10 @@ def check_names(options: AnalyzeOptions, catalogue: Catalogue) -> None:
         name = getattr(options, option)
         if name not in {None, AUTO_ENGINE}:
             try:
-                candidates(name, tasks, catalogue)
+                if option == "demographics_model":
+                    demographics_candidates(name, catalogue)
+                else:
+                    candidates(name, tasks, catalogue)
             except UnknownModel as error:
                 raise WrongModel(option, str(error)) from None
 
@@ -74,6 +77,25 @@ def candidates(name: str, tasks: tuple[Task, ...], catalogue: Catalogue) -> tupl
     return fitting
 
 
+def demographics_candidates(name: str, catalogue: Catalogue) -> tuple[tuple[str, ...], ...]:
+    """Ids of the models a name may mean that tell age and gender together, best first.
+
+    Each is one model that does both, or a pair of one for the age and one for the gender.
+
+    Raises:
+        UnknownModel: there is no such name, nothing is behind it, or it does something else.
+    """
+    specs = catalogue.resolve(name)
+    ages = [spec.id for spec in specs if spec.task == "age"]
+    genders = [spec.id for spec in specs if spec.task == "gender"]
+    found = [(spec.id,) for spec in specs if spec.task == "age_gender"]
+    pairs = list(zip(ages, genders, strict=False))
+    if not found and not pairs:
+        does = ", ".join(sorted({spec.task for spec in specs}))
+        raise UnknownModel(f"'{name}' does {does}, not age and gender.")
+    return (*found, *pairs)
+
+
 def ensemble_members(task: Task, catalogue: Catalogue) -> tuple[str, ...]:
     """Ids of all models that may vote on a task: the weighted ones first."""
     weighted = tuple(catalogue.ensembles.get(task, {}))
@@ -96,5 +118,7 @@ def _expected(options: AnalyzeOptions, catalogue: Catalogue) -> Iterator[str]:
         name = getattr(options, option)
         if name in {None, AUTO_ENGINE}:
             yield from (catalogue.for_task(task).id for task in tasks)
+        elif option == "demographics_model":
+            yield from demographics_candidates(name, catalogue)[0]
         else:
             yield candidates(name, TASKS_OF_OPTION[option], catalogue)[0]

@@ -92,7 +92,7 @@ class FaceComparison:
         )
         found = verify(one, other, thresholds=self._catalogue.thresholds, far=far)
         return ComparisonAnswer(
-            similarity=round(found.similarity, 4),
+            similarity=found.similarity,
             is_match=found.is_match,
             threshold=found.threshold,
             far=found.far,
@@ -115,5 +115,10 @@ class FaceComparison:
         [embedding] = self._recognition.recogniser(model).embedder.embed(image, found[:1])
         height, width = image.shape[:2]
         box = clip_box(found[0].box, width=width, height=height)
-        bbox = BoxAnswer(x=box.x, y=box.y, width=box.width, height=box.height)
+        bbox = BoxAnswer(
+            x=round(box.x, 2),
+            y=round(box.y, 2),
+            width=round(box.width, 2),
+            height=round(box.height, 2),
+        )
         return embedding, ComparedFaceAnswer(bbox=bbox, faces=len(found))

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import structlog
 
 from models.anti_spoofing.policy import CpuPolicy
-from models.errors import WeightsMissing
+from models.errors import InferenceFailed, WeightsMissing
 from models.results import DetectedFace, Image
 from workers.answer import AnalysisAnswer, Answer, ImageAnswer, ModelAnswer, ReasonAnswer
 from workers.contract import ANALYSES, Analysis, AnalyzeOptions
@@ -60,7 +60,7 @@ class FacePipeline:
         Raises:
             ImageRejected: the bytes are no image we can decode.
             WeightsMissing: the detection engine that was asked for is not installed.
-            InferenceFailed: the runtime refused a run.
+            InferenceFailed: the runtime refused the detector's run.
         """
         clock = StageClock()
         with clock.stage("decode"):
@@ -123,6 +123,10 @@ class FacePipeline:
             reason = ReasonAnswer(code=error.code, message=str(error))
         except WeightsMissing as error:
             reason = ReasonAnswer(code="model_not_installed", message=str(error))
+        except InferenceFailed:
+            _log.exception("analysis.failed", analysis=name)
+            message = "A model could not be run on this image; it has been logged."
+            reason = ReasonAnswer(code="inference_failed", message=message)
         _log.warning("analysis.unavailable", analysis=name, code=reason.code)
         return reason
 

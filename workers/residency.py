@@ -1,6 +1,6 @@
 """Which models this process has loaded, and where: the one place where models meet the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,15 @@ from vram.ledger import Admission, Resident
 from vram.probe import MemoryProbe
 
 #: Tasks whose default models are loaded when a worker starts; the first must be there.
-TASKS: tuple[Task, ...] = ("detection", "recognition", "anti_spoofing", "age", "gender", "deepfake")
+TASKS: tuple[Task, ...] = (
+    "detection",
+    "landmarks",
+    "recognition",
+    "anti_spoofing",
+    "age",
+    "gender",
+    "deepfake",
+)
 
 _log = structlog.get_logger()
 
@@ -158,6 +166,18 @@ class Residency:
             f"The weights of {' or '.join(wanted) or 'any such model'} are not installed here."
             f" Run `facesocial models pull {' '.join(wanted[:1])}`."
         )
+
+    def first_installed_set(self, sets: Sequence[Sequence[str]]) -> list[LoadedModel]:
+        """The first set of models, best first, all of whose weights are installed.
+
+        Raises:
+            WeightsMissing: none is.
+            ModelsError: one of them can't be loaded.
+        """
+        for ids in sets:
+            if self.installed.issuperset(ids):
+                return [self.model(model_id) for model_id in ids]
+        return [self.model(self.pick([model_id])) for model_id in sets[0]]
 
     def _is_installed(self, spec: ModelSpec) -> bool:
         ready = (State.PRESENT, State.PREPARED)

@@ -121,7 +121,7 @@ class Settings(BaseModel):
     anti_spoofing_cpu: Literal["allow", "refuse"] = Field(
         default="allow",
         description="Whether anti-spoofing may run on the CPU; where it may not, it answers "
-        "nothing rather than `live`.",
+        "nothing rather than `live`. A simulated device counts as a GPU.",
     )
 
     device: Annotated[str, Field(pattern=r"^(cpu|cuda:\d+|sim:\d+)$")] = Field(
@@ -201,7 +201,13 @@ def environment_of(**values: object) -> dict[str, str]:
     """
     for name in values:
         _check_known(name, name)
-    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+    # No names are the default, and a variable is not left empty.
+    return {PREFIX + name.upper(): _written(v) for name, v in values.items() if v != ()}
+
+
+def _written(value: object) -> str:
+    """A value as a variable holds it: names with commas between, as `_listed` reads them."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _take(

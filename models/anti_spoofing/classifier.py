@@ -12,12 +12,11 @@ from models.batching import batch_sizes
 from models.errors import CatalogueError, InferenceFailed
 from models.network import Network
 from models.pixels import to_tensor
+from models.probabilities import shares_of
 from models.results import DetectedFace, Image
 from models.spec import ModelSpec
 
 LIVE = "live"
-#: How far the sum of published probabilities may be from 1: float32 and float16 exports round.
-_SUM_TOLERANCE = 1e-2
 
 
 class LivenessClassifier:
@@ -88,10 +87,13 @@ class LivenessClassifier:
         return rows
 
     def _read(self, row: NDArray[np.floating[Any]]) -> LivenessScores:
-        try:
-            shares = softmax(row) if self._logits else _checked(row)
-        except ValueError as error:
-            raise InferenceFailed(f"{self.spec.id}: {error}") from error
+        if self._logits:
+            try:
+                shares = softmax(row)
+            except ValueError as error:
+                raise InferenceFailed(f"{self.spec.id}: {error}") from error
+        else:
+            shares = shares_of(row, model=self.spec.id)
         by_label = dict(zip(self._labels, shares.tolist(), strict=True))
         return LivenessScores(live=by_label[LIVE], by_label=by_label)
 
@@ -107,18 +109,6 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     exact = logits.astype(np.float64)
     grown = np.exp(exact - exact.max())
     shares: NDArray[np.float64] = grown / grown.sum()
-    return shares
-
-
-def _checked(row: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Published probabilities, freed from rounding."""
-    exact = row.astype(np.float64)
-    total = float(exact.sum())
-    # Written so that a NaN fails too.
-    if not (abs(total - 1) <= _SUM_TOLERANCE and float(exact.min()) >= -_SUM_TOLERANCE):
-        raise ValueError("the network's classes are no probabilities.")
-    clipped = exact.clip(min=0)
-    shares: NDArray[np.float64] = clipped / clipped.sum()
     return shares
 
 

@@ -50,11 +50,6 @@ class Band:
             raise ValueError(f"{self.spoof_below} to {self.live_from} is no band within 0 to 1.")
 
 
-def band_at(threshold: float) -> Band:
-    """The band for a caller's own threshold, 0 to 1."""
-    return Band(spoof_below=min(SPOOF_BELOW, threshold), live_from=threshold)
-
-
 def judge(
     view: FaceView,
     scores: Mapping[str, LivenessScores],

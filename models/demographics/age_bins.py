@@ -33,7 +33,6 @@ class GenderAgeBins(ChipNetwork):
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        # RGB, 0 to 255: normalisation is inside the graph.
         return [read(row) for row in self._rows([arcface_chip(image, face) for face in faces])]
 
 

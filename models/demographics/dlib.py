@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.batching import ChipNetwork
 from models.demographics.groups import OLDEST_YEARS, age_group, gender_from
 from models.geometry import align
+from models.probabilities import shares_of
 from models.results import AgeEstimate, DetectedFace, GenderEstimate, Image, Points
 
 AGE_CHIP_SIZE = 64
@@ -20,9 +21,6 @@ TEMPLATE: Points = np.array(
     [[0.3061, 0.2794], [0.6884, 0.2817], [0.4907, 0.5049], [0.3248, 0.6738], [0.6632, 0.6764]],
     np.float32,
 )
-#: Mean of the networks' training images, RGB, and their divisor (dlib's `input_rgb_image`).
-_MEAN_RGB = np.array([122.782, 117.001, 104.298], np.float32)
-_DIVISOR = np.float32(256)
 
 #: Years that each of the 81 age classes stands for.
 AGE_YEARS: NDArray[np.float64] = np.concatenate([[0.25], np.arange(1, 81)])
@@ -67,17 +65,19 @@ class DlibGender(ChipNetwork):
         return [gender_of(row) for row in self._rows(face_chips(image, faces, GENDER_CHIP_SIZE))]
 
 
-def face_chips(image: Image, faces: Sequence[DetectedFace], size: int) -> list[NDArray[np.float32]]:
-    """Cut and normalise the networks' inputs: each (size, size, 3) float32, RGB."""
+def face_chips(image: Image, faces: Sequence[DetectedFace], size: int) -> list[Image]:
+    """Cut what the networks see of faces: each (size, size, 3) uint8, RGB."""
     template = TEMPLATE * np.float32(size)
-    chips = [align(image, face.landmarks, template, size) for face in faces]
-    return [(chip - _MEAN_RGB) / _DIVISOR for chip in chips]
+    return [align(image, face.landmarks, template, size) for face in faces]
 
 
 def age_of(probabilities: NDArray[np.floating[Any]]) -> AgeEstimate:
-    """Read an age from (81,) class probabilities: expected value and shortest likely range."""
-    likely = probabilities.astype(np.float64)
-    likely /= likely.sum()
+    """Read an age from (81,) class probabilities: expected value and shortest likely range.
+
+    Raises:
+        InferenceFailed: they are no probabilities.
+    """
+    likely = shares_of(probabilities, model="age")
     years = float(likely @ AGE_YEARS)
     softened = likely ** (1 / RANGE_TEMPERATURE)
     softened /= softened.sum()
@@ -114,5 +114,10 @@ def shortest_range(probabilities: NDArray[np.float64], share: float) -> tuple[in
 
 
 def gender_of(probabilities: NDArray[np.floating[Any]]) -> GenderEstimate:
-    """Read a gender from (2,) class probabilities in the order female, male."""
-    return gender_from(float(probabilities[0]), float(probabilities[1]))
+    """Read a gender from (2,) class probabilities in the order female, male.
+
+    Raises:
+        InferenceFailed: they are no probabilities.
+    """
+    female, male = shares_of(probabilities, model="gender")
+    return gender_from(float(female), float(male))

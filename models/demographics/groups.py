@@ -2,7 +2,7 @@
 
 from models.results import AgeGroup, GenderEstimate, GenderProbabilities
 
-#: Last year of each group but the last, as the service's requirements define them.
+#: Last year of each group but the last; part of the HTTP interface.
 _LAST_YEARS: tuple[tuple[AgeGroup, int], ...] = (
     ("child", 12),
     ("teenager", 19),

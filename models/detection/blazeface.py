@@ -39,6 +39,7 @@ class BlazeFace:
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
     has_landmarks = False
+    landmarks_follow_tilt = True
 
     def __init__(self, network: Network) -> None:
         """Take over a loaded model.
@@ -46,10 +47,8 @@ class BlazeFace:
         Raises:
             CatalogueError: its entry is not of this family.
         """
-        if network.spec.pixels is None:
-            raise CatalogueError(f"models.{network.spec.id} must say `pixels`.")
         self._session = network.session
-        self._pixels = network.spec.pixels
+        self._pixels = network.pixels
         (self._feed,) = network.spec.inputs
         side = network.spec.inputs[self._feed].dims[1]
         if not isinstance(side, int) or side not in GRIDS:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from models.contract import Tensors
 from models.detection.candidates import Candidates, finite, keep, to_image
-from models.errors import CatalogueError
 from models.geometry import fit, place
 from models.network import Network
 from models.pixels import to_tensor
@@ -38,6 +37,7 @@ class CenterFace:
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
     has_landmarks = True
+    landmarks_follow_tilt = True
 
     def __init__(self, network: Network) -> None:
         """Take over a loaded model.
@@ -45,10 +45,8 @@ class CenterFace:
         Raises:
             CatalogueError: its entry is not of this family.
         """
-        if network.spec.pixels is None:
-            raise CatalogueError(f"models.{network.spec.id} must say `pixels`.")
         self._session = network.session
-        self._pixels = network.spec.pixels
+        self._pixels = network.pixels
 
     def look(self, image: Image, *, min_confidence: float) -> Candidates:
         """See FaceDetector.look."""

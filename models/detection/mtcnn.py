@@ -24,7 +24,6 @@ from models.detection.windows import (
     to_boxes,
     together,
 )
-from models.errors import CatalogueError
 from models.geometry import fit, resize
 from models.network import Network
 from models.pixels import to_tensor
@@ -61,6 +60,7 @@ class MTCNN:
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
     has_landmarks = True
+    landmarks_follow_tilt = True
 
     def __init__(self, network: Network) -> None:
         """Take over a loaded model.
@@ -68,12 +68,10 @@ class MTCNN:
         Raises:
             CatalogueError: its entry is not of this family.
         """
-        if network.spec.pixels is None:
-            raise CatalogueError(f"models.{network.spec.id} must say `pixels`.")
+        self._pixels = network.pixels
         second, third = network.spec.parts
         self._first = network.session
         self._second, self._third = network.parts[second], network.parts[third]
-        self._pixels = network.spec.pixels
 
     def look(self, image: Image, *, min_confidence: float) -> Candidates:
         """See FaceDetector.look."""

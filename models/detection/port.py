@@ -24,6 +24,11 @@ class FaceDetector(Protocol):
         """Whether `look` gives the five landmarks."""
         ...
 
+    @property
+    def landmarks_follow_tilt(self) -> bool:
+        """Whether its landmarks turn with a head that leans to one side."""
+        ...
+
     def look(self, image: Image, *, min_confidence: float) -> Candidates:
         """Look once at a whole image, scaled to what the network takes.
 

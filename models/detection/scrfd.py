@@ -10,7 +10,7 @@ import numpy as np
 
 from models.contract import Tensors
 from models.detection.candidates import Candidates, finite, join, keep, to_image
-from models.errors import CatalogueError, ContractMismatch
+from models.errors import ContractMismatch
 from models.geometry import fit, place
 from models.network import Network
 from models.pixels import to_tensor
@@ -48,6 +48,7 @@ class SCRFD:
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
     has_landmarks = True
+    landmarks_follow_tilt = True
 
     def __init__(self, network: Network) -> None:
         """Take over a loaded model.
@@ -56,10 +57,8 @@ class SCRFD:
             CatalogueError: its entry says nothing of pixels.
             ContractMismatch: its outputs are not those of this family.
         """
-        if network.spec.pixels is None:
-            raise CatalogueError(f"models.{network.spec.id} must say `pixels`.")
         self._session = network.session
-        self._pixels = network.spec.pixels
+        self._pixels = network.pixels
         self._levels = levels_of(network.spec)
         (self._input,) = network.spec.inputs
 

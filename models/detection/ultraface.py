@@ -25,6 +25,7 @@ class UltraFace:
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
     has_landmarks = False
+    landmarks_follow_tilt = True
 
     def __init__(self, network: Network) -> None:
         """Take over a loaded model.
@@ -32,10 +33,8 @@ class UltraFace:
         Raises:
             CatalogueError: its entry is not of this family.
         """
-        if network.spec.pixels is None:
-            raise CatalogueError(f"models.{network.spec.id} must say `pixels`.")
         self._session = network.session
-        self._pixels = network.spec.pixels
+        self._pixels = network.pixels
         (self._feed,) = network.spec.inputs
         self._height, self._width = _size(network.spec.inputs[self._feed].dims)
 

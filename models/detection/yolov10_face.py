@@ -28,6 +28,7 @@ class YOLOv10Face:
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
     has_landmarks = False
+    landmarks_follow_tilt = True
 
     def __init__(self, network: Network) -> None:
         """Take over a loaded model.

@@ -62,6 +62,7 @@ class Columns:
 class YOLOv5Face:
     """Finds faces, with five landmarks where the file has them."""
 
+    landmarks_follow_tilt = True
     max_overlap = MAX_OVERLAP
     default_confidence = DEFAULT_CONFIDENCE
 
@@ -73,10 +74,8 @@ class YOLOv5Face:
             ContractMismatch: its outputs are not those of this family.
         """
         spec = network.spec
-        if spec.pixels is None:
-            raise CatalogueError(f"models.{spec.id} must say `pixels`.")
         self._session = network.session
-        self._pixels = spec.pixels
+        self._pixels = network.pixels
         self._columns = columns_of(spec)
         self._is_raw = has_raw_heads(spec, self._columns.count)
         ((self._input, contract),) = spec.inputs.items()

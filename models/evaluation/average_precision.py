@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Resamples of a bootstrap: the ends of a 95 % interval then rest on 25 of them each.
-RESAMPLES = 1000
+from models.evaluation.scores import RESAMPLES
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

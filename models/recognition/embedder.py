@@ -12,7 +12,7 @@ from models.network import Network
 from models.pixels import to_tensor
 from models.recognition.chips import CUTTERS
 from models.results import DetectedFace, Embedding, EmbeddingModel, Image
-from models.spec import ModelSpec, PixelInput
+from models.spec import PixelInput
 
 #: Part of every embedding's identity: raise it whenever cutting, alignment or resampling changes,
 #: so that embeddings from before and after are never compared.
@@ -96,8 +96,3 @@ def preprocessing_version(template: str, pixels: PixelInput) -> str:
     """What is done to the pixels, in one line: equal lines mean equal treatment."""
     mean, std = ("/".join(f"{value:g}" for value in values) for values in (pixels.mean, pixels.std))
     return f"{PREPROCESSING_VERSION} {template} {pixels.colour} mean={mean} std={std}"
-
-
-def is_embedder(spec: ModelSpec) -> bool:
-    """Whether a catalogue entry is a model that FaceEmbedder runs."""
-    return spec.task == "recognition" and spec.family == "embedder"

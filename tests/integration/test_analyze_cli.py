@@ -66,7 +66,7 @@ def test_all_five_analyses_of_both_sample_photos(photos: dict[str, Path], tmp_pa
             assert face["deepfake"]["verdict"] in {"authentic", "manipulated", "inconclusive"}
             assert 0 <= face["demographics"]["age"]["value"] <= 100
             assert face["demographics"]["gender"]["value"] in {"female", "male"}
-        assert (tmp_path / f"{photo.stem}.png").is_file()
+        assert (tmp_path / f"{photo.stem}.faces.png").is_file()
 
 
 def test_a_photo_without_a_face_is_said_to_have_none(meadow: Path) -> None:
@@ -97,6 +97,8 @@ def test_a_file_that_can_t_be_used_is_told_and_the_others_are_done(
         (("--engine", "yolov5s"), EngineUnavailable),
         (("--deepfake-model", "xceptionnet"), WrongModel),
         (("--analyses", "colour"), CliError),
+        (("--analyses", "all,colour"), CliError),
+        (("--pictures", __file__), CliError),
         (("--max-faces", "0"), CliError),
     ],
 )
@@ -175,3 +177,32 @@ def test_an_ensemble_has_thresholds_of_its_own(photos: dict[str, Path]) -> None:
 
 def test_a_photo_without_a_face_can_t_be_compared(photos: dict[str, Path], meadow: Path) -> None:
     run("verify", photos["astronaut"], meadow, error=NoFace)
+
+
+def test_a_photo_that_is_moved_as_a_whole_shows_no_motion_of_a_person(
+    photos: dict[str, Path], tmp_path: Path
+) -> None:
+    with Image.open(photos["astronaut"]) as photo:
+        upright = photo.convert("RGB")
+    frames = []
+    for number in range(3):
+        frames.append(tmp_path / f"{number}.png")
+        upright.transform(
+            upright.size, Image.Transform.AFFINE, (1, 0, 4 * number, 0, 1, 3 * number)
+        ).save(frames[-1])
+
+    answer = json.loads(run("liveness", *frames, "--json").stdout)
+
+    assert len(answer["frames"]) == 3
+    assert "no_motion" in answer["reasons"]
+    assert answer["confidence"] == pytest.approx(0.7 * answer["score"], abs=1e-3)
+    assert answer["motion"]["displacement"] > 0
+    assert "no_motion" in run("liveness", *frames).output
+
+
+def test_one_photo_is_no_sequence_and_one_without_a_face_no_frame(
+    photos: dict[str, Path], meadow: Path
+) -> None:
+    run("liveness", photos["astronaut"], error=CliError)
+    run("liveness", photos["astronaut"], meadow, error=NoFace)
+    run("liveness", photos["astronaut"], meadow / "gone", error=CliError)

@@ -43,7 +43,8 @@ def test_every_face_of_a_photo_is_found_and_described(
         age = face["demographics"]["age"]
         assert age["range"][0] <= age["range"][1]
         assert face["demographics"]["gender"]["value"] in {"female", "male"}
-    assert set(result["models"]) == {"yunet", "sface", "cydral_age", "cydral_gender"}
+    models = {"yunet", "landmarks68", "sface", "cydral_age", "cydral_gender"}
+    assert set(result["models"]) == models
     assert result["detection"]["engine"] == "yunet"
     assert result["unavailable"] == {}
 
@@ -93,7 +94,7 @@ def test_an_embedding_is_returned_when_asked_for(
 def test_a_simulated_device_takes_jobs_and_says_what_it_is(
     client: GatewayClient, http: httpx.Client, photos: dict[str, Path]
 ) -> None:
-    device = _await_residents(http, 6)
+    device = _await_residents(http, 7)
 
     job = client.wait(client.submit(photos["astronaut"]), timeout_seconds=60)
 

@@ -131,17 +131,17 @@ def test_a_model_without_a_hash_is_imported_by_name_and_refused_when_it_is_anoth
 
 
 def _graph_like_yolov10() -> bytes:
-    """From (1, 3, 640, 640) to (1, 300, 6), and nothing in it."""
-    zeros = helper.make_tensor("zeros", TensorProto.FLOAT, (1, 300, 6), [0.0] * 1800)
+    """From (1, 3, 640, 640) to (1, 300, 6), the mean in every place."""
+    ones = helper.make_tensor("ones", TensorProto.FLOAT, (1, 300, 6), [1.0] * 1800)
     graph = helper.make_graph(
         [
             helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
-            helper.make_node("Mul", ["mean", "zeros"], ["output0"]),
+            helper.make_node("Mul", ["mean", "ones"], ["output0"]),
         ],
         "like_yolov10",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, (1, 3, 640, 640))],
         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, (1, 300, 6))],
-        initializer=[zeros],
+        initializer=[ones],
     )
     opset = [helper.make_opsetid("", 17)]
     return bytes(helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString())

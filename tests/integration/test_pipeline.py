@@ -1,26 +1,22 @@
 """Residency and pipeline in one process, with the real networks."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.catalogue import fetchable, load_catalogue
-from models.contract import Tensors
-from models.errors import InferenceFailed, WeightsMissing
+from models.catalogue import load_catalogue
 from models.results import Box
-from models.spec import PinnedFile
 from models.store import WeightStore
-from models.testing import ScriptedSession
 from vram.ledger import Admission, Resident
 from vram.probe import SimulatedProbe
-from workers.contract import ANALYSES, Analysis, AnalyzeOptions
+from workers.answer import FaceAnswer
+from workers.contract import AnalyzeOptions
 from workers.errors import ImageRejected
 from workers.pipeline import FacePipeline
-from workers.residency import TASKS, LoadedModel, Residency
+from workers.residency import TASKS, Residency
 from workers.stages.face import clip_box
 
 pytestmark = pytest.mark.weights
@@ -67,7 +63,7 @@ def test_only_what_was_asked_for_is_answered(
 
     answer = pipeline.analyze(photo("astronaut"), options)
 
-    assert set(answer.models) == {"yunet"}
+    assert set(answer.models) == {"yunet", "landmarks68"}
     assert set(answer.timings_ms) == {"decode", "detection", "quality", "total"}
     told = answer.model_dump(exclude_unset=True)
     analyses = {"recognition", "anti_spoofing", "deepfake", "demographics"}
@@ -129,127 +125,31 @@ def test_loading_twice_loads_once(weights: WeightStore) -> None:
     assert [residency.for_task(task).network for task in TASKS] == networks
 
 
-def _file(name: str) -> PinnedFile:
-    [file] = fetchable([load_catalogue().model(name)])
-    return file
-
-
-@pytest.fixture(scope="module")
-def detector_only(weights: WeightStore, tmp_path_factory: pytest.TempPathFactory) -> WeightStore:
-    """A store that has YuNet's file and nothing else."""
-    store = WeightStore(tmp_path_factory.mktemp("few"))
-    store.import_from(weights.path(_file("yunet")), load_catalogue())
-    return store
-
-
-def test_an_analysis_without_weights_is_null_with_a_reason_and_the_rest_is_done(
-    detector_only: WeightStore, photo: Callable[[str], bytes]
+def test_a_tilted_head_is_aligned_as_an_upright_one(
+    pipeline: FacePipeline, photos: dict[str, Path], tmp_path: Path
 ) -> None:
-    residency = Residency(store=detector_only, catalogue=load_catalogue())
-    residency.load()
-    options = AnalyzeOptions(analyses=ANALYSES)
+    options = AnalyzeOptions(analyses=("recognition",), return_embeddings=True)
 
-    answer = FacePipeline(residency, max_pixels=10**7).analyze(photo("astronaut"), options)
+    def face(content: bytes) -> FaceAnswer:
+        answer = pipeline.analyze(content, options)
+        assert answer.detection.landmarks == ("yunet", "landmarks68")
+        [face] = answer.faces
+        return face
 
-    told = answer.model_dump(exclude_unset=True)
-    assert len(told["faces"]) == 1
-    for name in ("recognition", "anti_spoofing", "deepfake", "demographics"):
-        assert told["faces"][0][name] is None
-        assert told["unavailable"][name]["code"] == "model_not_installed"
-        assert "facesocial models pull" in told["unavailable"][name]["message"]
-
-
-def test_without_a_detector_nothing_starts(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissing, match="models pull yunet"):
-        Residency(store=WeightStore(tmp_path), catalogue=load_catalogue()).load()
-
-
-def test_weights_that_come_later_are_found(weights: WeightStore, tmp_path: Path) -> None:
-    store = WeightStore(tmp_path)
-    store.import_from(weights.path(_file("yunet")), load_catalogue())
-    residency = Residency(store=store, catalogue=load_catalogue())
-    with pytest.raises(WeightsMissing):
-        residency.for_task("gender")
-
-    store.import_from(weights.path(_file("cydral_gender")), load_catalogue())
-
-    assert residency.for_task("gender").network.spec.id == "cydral_gender"
-
-
-def test_anti_spoofing_that_may_not_run_on_the_cpu_answers_nothing(
-    weights: WeightStore, photo: Callable[[str], bytes]
-) -> None:
-    residency = Residency(store=weights, catalogue=load_catalogue())
-    pipeline = FacePipeline(residency, max_pixels=10**7, anti_spoofing_cpu="refuse")
-
-    answer = pipeline.analyze(photo("t1"), AnalyzeOptions(analyses=("anti_spoofing",)))
-
-    assert len(answer.faces) == 6
-    assert [face.anti_spoofing for face in answer.faces] == [None] * 6
-    assert answer.unavailable["anti_spoofing"].code == "cpu_refused"
-
-
-def test_an_analysis_that_is_switched_off_answers_nothing(
-    weights: WeightStore, photo: Callable[[str], bytes]
-) -> None:
-    residency = Residency(store=weights, catalogue=load_catalogue())
-    off: tuple[Analysis, ...] = ("demographics",)
-    pipeline = FacePipeline(residency, max_pixels=10**7, disabled_analyses=off)
-
-    answer = pipeline.analyze(photo("astronaut"), AnalyzeOptions())
-
-    assert answer.unavailable["demographics"].code == "analysis_disabled"
-    assert answer.faces[0].demographics is None
-    assert answer.faces[0].recognition is not None
-    assert set(answer.models) == {"yunet", "sface"}
-
-
-def test_counted_demographics_tell_of_no_single_face(
-    weights: WeightStore, photo: Callable[[str], bytes]
-) -> None:
-    residency = Residency(store=weights, catalogue=load_catalogue())
-    pipeline = FacePipeline(residency, max_pixels=10**7, demographics_answers="aggregate_only")
-
-    answer = pipeline.analyze(photo("t1"), AnalyzeOptions(analyses=("demographics",)))
-
-    assert [face.demographics for face in answer.faces] == [None] * 6
-    assert answer.demographics is not None
-    assert answer.demographics.faces == 6
-    shown = (*answer.demographics.age_groups.values(), *answer.demographics.genders.values())
-    assert all(value >= answer.demographics.smallest_group for value in shown)
-
-
-def _fail(_: Tensors) -> Tensors:
-    raise InferenceFailed("out of memory")
-
-
-class BrokenCenterFace(Residency):
-    """Everything works but CenterFace."""
-
-    def model(self, model_id: str) -> LoadedModel:
-        loaded = super().model(model_id)
-        if model_id != "centerface":
-            return loaded
-        session = ScriptedSession.of(loaded.network.spec, _fail)
-        return replace(loaded, network=replace(loaded.network, session=session))
-
-
-def test_an_engine_that_fails_is_replaced_and_the_answer_says_so(
-    weights: WeightStore, photo: Callable[[str], bytes]
-) -> None:
-    residency = BrokenCenterFace(store=weights, catalogue=load_catalogue())
-    pipeline = FacePipeline(residency, max_pixels=10**7)
-
-    answer = pipeline.analyze(
-        photo("astronaut"), AnalyzeOptions(analyses=("detection",), engine="centerface")
+    with Image.open(photos["astronaut"]) as photo:
+        photo.convert("RGB").rotate(-35, resample=Image.Resampling.BICUBIC).save(tmp_path / "t.png")
+    upright, tilted = (
+        face(photos["astronaut"].read_bytes()),
+        face((tmp_path / "t.png").read_bytes()),
     )
 
-    assert len(answer.faces) == 1
-    assert answer.detection.engine == "yunet"
-    assert answer.detection.requested == "centerface"
-    assert answer.detection.fallback is not None
-    assert answer.detection.fallback.engine == "centerface"
-    assert "out of memory" in answer.detection.fallback.reason
+    assert upright.quality.pose_degrees.roll == pytest.approx(0, abs=6)
+    assert tilted.quality.pose_degrees.roll == pytest.approx(35, abs=8)
+    assert upright.recognition is not None
+    assert tilted.recognition is not None
+    # 0.62 on YuNet's own points.
+    similarity = np.dot(upright.recognition.embedding or (), tilted.recognition.embedding or ())
+    assert similarity > 0.85
 
 
 def test_an_ensemble_embeds_with_every_installed_model(

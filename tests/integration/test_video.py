@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from models.catalogue import load_catalogue
+from models.errors import UnknownModel
 from models.store import WeightStore
 
 pytestmark = pytest.mark.weights
@@ -81,3 +82,10 @@ def test_a_known_clip_is_not_judged_wrongly(shared: Path, clip: str, impossible:
 
     assert body["tracks"][0]["frames"] >= 12
     assert body["verdict"] != impossible
+
+
+def test_a_model_that_judges_no_deepfakes_is_refused_by_name(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "grey.avi", [np.full((64, 96, 3), 90, np.uint8)] * 5)
+
+    with pytest.raises(UnknownModel, match="'yunet' does detection, not deepfake"):
+        run(str(clip), "--model", "yunet")

@@ -15,7 +15,7 @@ from workers.answer import (
     GenderAnswer,
     GenderProbabilitiesAnswer,
 )
-from workers.choices import candidates
+from workers.choices import demographics_candidates
 from workers.contract import AnalyzeOptions
 from workers.residency import LoadedModel, Residency
 from workers.stages.stage import StageResult
@@ -65,8 +65,8 @@ class DemographicsStage:
         if name is None:
             models = [residency.for_task("age"), residency.for_task("gender")]
         else:
-            ids = candidates(name, ("age_gender",), residency.catalogue)
-            models = [residency.first_installed(ids)]
+            sets = demographics_candidates(name, residency.catalogue)
+            models = residency.first_installed_set(sets)
         key = "+".join(model.network.spec.id for model in models)
         if key not in self._opened:
             estimator = open_demographics(*(model.network for model in models))

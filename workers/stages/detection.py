@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import structlog
 
 from models.detection.choice import Needs, choose_engine
-from models.detection.families import open_detector
 from models.detection.port import FaceDetector
-from models.detection.search import FaceSearch, SearchOptions, SearchResult
+from models.detection.search import SearchOptions, SearchResult
 from models.errors import InferenceFailed
-from models.landmarks import FaceLandmarks
 from models.results import DetectedFace, Image
 from workers.answer import DetectionAnswer, EngineFallbackAnswer, LookAnswer
 from workers.contract import AnalyzeOptions
+from workers.engines import Engine, open_engine
 from workers.residency import LoadedModel, Residency
 
 _log = structlog.get_logger()
@@ -28,19 +27,12 @@ class Detection:
     models: Sequence[LoadedModel]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Engine:
-    detector: FaceDetector
-    search: FaceSearch
-    models: Sequence[LoadedModel]
-
-
 class DetectionStage:
     """Finds faces with the engine a request asks for."""
 
     def __init__(self, residency: Residency) -> None:
         self._residency = residency
-        self._engines: dict[str, _Engine] = {}
+        self._engines: dict[str, Engine] = {}
 
     def run(self, image: Image, options: AnalyzeOptions) -> Detection:
         """The faces of an image, largest first.
@@ -78,6 +70,7 @@ class DetectionStage:
             requested=choice.requested,
             reason=choice.reason,
             min_confidence=_min_confidence(engine.detector, options),
+            landmarks=tuple(model.network.spec.id for model in engine.models),
             looks=tuple(
                 LookAnswer(name=look.name, reason=look.reason, faces=look.faces)
                 for look in found.looks
@@ -88,7 +81,7 @@ class DetectionStage:
 
     def _find(
         self, model_id: str, image: Image, options: AnalyzeOptions
-    ) -> tuple[_Engine, SearchResult]:
+    ) -> tuple[Engine, SearchResult]:
         engine = self._engine(model_id)
         wanted = SearchOptions(
             min_confidence=_min_confidence(engine.detector, options),
@@ -98,19 +91,9 @@ class DetectionStage:
         )
         return engine, engine.search.find(image, wanted)
 
-    def _engine(self, model_id: str) -> _Engine:
+    def _engine(self, model_id: str) -> Engine:
         if model_id not in self._engines:
-            loaded = self._residency.model(model_id)
-            detector = open_detector(loaded.network)
-            models, landmarks = [loaded], None
-            if not detector.has_landmarks:
-                models.append(self._residency.for_task("landmarks"))
-                landmarks = FaceLandmarks(models[-1].network)
-            self._engines[model_id] = _Engine(
-                detector=detector,
-                search=FaceSearch(detector, landmarks=landmarks),
-                models=models,
-            )
+            self._engines[model_id] = open_engine(self._residency, model_id)
         return self._engines[model_id]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from cli.annotate import BOX_COLOUR, LANDMARK_COLOUR, annotate, face_label
+from cli.annotate import BOX_COLOUR, LANDMARK_COLOUR, annotate, face_label, picture_names
 
 FACE: dict[str, Any] = {
     "bbox": {"x": 60.0, "y": 80.0, "width": 50.0, "height": 60.0},
@@ -59,3 +59,14 @@ def test_a_picture_is_turned_as_its_exif_says(tmp_path: Path) -> None:
 def test_the_label_says_what_there_is() -> None:
     assert face_label(FACE) == "female, 30 (0.94)"
     assert face_label({"confidence": 0.5}) == "(0.50)"
+
+
+def test_copies_of_photos_of_one_name_do_not_replace_each_other() -> None:
+    photos = [Path("a/me.jpg"), Path("b/me.png"), Path("c/ME.jpg"), Path("you.jpg")]
+    names = ["me.faces.png", "me.faces-2.png", "ME.faces-3.png", "you.faces.png"]
+    assert picture_names(photos) == names
+
+
+def test_a_copy_never_replaces_a_photo_that_is_analysed() -> None:
+    photos = [Path("me.png"), Path("me.faces.png")]
+    assert picture_names(photos) == ["me.faces-2.png", "me.faces.faces.png"]

@@ -159,6 +159,26 @@ def test_without_data_the_command_names_what_is_missing(
     assert str(tmp_path / "absent") in result.stderr
 
 
+@pytest.mark.weights
+def test_pictures_of_a_set_of_crops_are_not_searched_for_faces(
+    weights: WeightStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACESOCIAL_WEIGHTS_DIR", str(weights.root.absolute()))
+    data = tmp_path / "dfdc_faces"
+    data.mkdir()
+    lines = ["file,is_fake"]
+    for number in range(4):
+        Image.new("RGB", (64, 64), (40 * number, 90, 90)).save(data / f"{number}.png")
+        lines.append(f"{number}.png,{number % 2}")
+    (data / "labels.csv").write_text("\n".join(lines))
+
+    result = run("deepfake", "--data", str(data), "--json")
+
+    # One colour each: whoever searches them finds no face and measures nothing.
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["counts"]["faces not found"] == 0
+
+
 @pytest.mark.parametrize("module", ["sklearn.metrics", "matplotlib", "scipy"])
 def test_a_missing_library_of_the_extra_is_one_clear_line(
     module: str, capsys: pytest.CaptureFixture[str]

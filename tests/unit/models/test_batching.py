@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.batching import batch_sizes, run_batched
+from models.batching import batch_sizes, run_tensor
+from models.errors import InferenceFailed
+from models.pixels import stack_nchw
 from models.session import open_session
-from models.testing import tiny_embedder
+from models.testing import tiny_embedder, tiny_onnx
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,13 @@ def test_sizes_without_one_are_refused() -> None:
 def test_answers_keep_the_order_of_the_chips() -> None:
     session = open_session(tiny_embedder(size=3, side=2))
     chips = [np.full((2, 2, 3), (i, 2 * i, 3 * i), np.uint8) for i in range(7)]
-    rows = run_batched(session, chips, (1, 2, 4))
+    rows = run_tensor(session, stack_nchw(chips), (1, 2, 4))
     np.testing.assert_allclose(rows, [(i, 2 * i, 3 * i) for i in range(7)])
     assert rows.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_answers_that_are_no_numbers_are_refused(value: float) -> None:
+    session = open_session(tiny_onnx(add=value))
+    with pytest.raises(InferenceFailed, match="'y' holds values that are no numbers"):
+        run_tensor(session, np.zeros((3, 3), np.float32), (1, 2))

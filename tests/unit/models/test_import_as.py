@@ -205,8 +205,10 @@ def test_the_real_check_takes_a_graph_that_keeps_its_contract(tmp_path: Path) ->
         (tiny_onnx(dims=("batch", 3), dtype="float64"), ContractMismatch, "float64"),
         (tiny_onnx(dims=("batch", 3), add=float("nan")), ContractMismatch, "no numbers"),
         (tiny_onnx(dims=("batch", 3), add=float("inf")), ContractMismatch, "no numbers"),
+        # What is added drowns every input.
+        (tiny_onnx(dims=("batch", 3), add=3e38), ContractMismatch, "does not look at"),
     ],
-    ids=["noise", "empty", "width", "batch", "dtype", "nan", "infinity"],
+    ids=["noise", "empty", "width", "batch", "dtype", "nan", "infinity", "blind"],
 )
 def test_the_real_check_refuses_what_is_not_the_model(
     tmp_path: Path, content: bytes, error: type[ModelsError], complaint: str

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from models.catalogue import load_catalogue
 from models.contract import Tensors
-from models.errors import CatalogueError
+from models.errors import CatalogueError, InferenceFailed
 from models.landmarks import FaceLandmarks, five_of
 from models.network import Network
 from models.results import Box
@@ -99,3 +99,22 @@ def test_an_entry_without_a_crop_is_refused(spec: ModelSpec) -> None:
     other = spec.model_copy(update={"crop": None})
     with pytest.raises(CatalogueError, match="crop"):
         FaceLandmarks(Network(spec=other, session=ScriptedSession.of(spec, _brightest)))
+
+
+def test_points_that_are_no_numbers_are_refused(spec: ModelSpec) -> None:
+    session = ScriptedSession.of(spec, {"output": np.full((1, 136), np.nan, np.float32)})
+    with pytest.raises(InferenceFailed, match="no numbers"):
+        FaceLandmarks(Network(spec=spec, session=session)).five(
+            np.zeros((90, 90, 3), np.uint8), [Box(x=10, y=10, width=50, height=50)]
+        )
+
+
+@pytest.mark.parametrize("value", [11.0, -11.0, 3e38])
+def test_points_far_outside_the_face_are_refused(spec: ModelSpec, value: float) -> None:
+    answer = np.full((1, 136), 0.5, np.float32)
+    answer[0, 7] = value
+    session = ScriptedSession.of(spec, {"output": answer})
+    with pytest.raises(InferenceFailed, match="far outside its face"):
+        FaceLandmarks(Network(spec=spec, session=session)).five(
+            np.zeros((90, 90, 3), np.uint8), [Box(x=10, y=10, width=50, height=50)]
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from models.catalogue import load_catalogue
 from models.errors import (
     SourceUnavailable,
     StoreFull,
@@ -148,6 +149,14 @@ def test_a_store_in_the_place_of_a_file_is_an_error_of_the_family(tmp_path: Path
 
     with pytest.raises(WeightsError, match="can't be used"):
         store.pull(pinned(CONTENT))
+
+
+def test_the_state_in_the_place_of_a_file_is_an_error_of_the_family(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("not a folder")
+    store, _ = store_over(tmp_path / "weights", {})
+
+    with pytest.raises(WeightsError, match="can't be used"):
+        store.model_state(load_catalogue().model("sface"))
 
 
 def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:

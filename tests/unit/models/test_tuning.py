@@ -1,5 +1,6 @@
 """Which graph is picked, when a measurement holds, and what happens to the file."""
 
+import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -147,6 +148,23 @@ def test_a_damaged_file_is_ignored_with_a_warning_and_replaced_by_the_next_write
 
 def _pin(root: Path, number: int) -> None:
     TuningFile(root).pin({f"net_{number}": "fp32"})
+
+
+@pytest.mark.parametrize("sizes", ["[]", "[2]", "[1, 0]", "[1, -4]"])
+def test_batch_sizes_that_cannot_make_up_every_count_are_ignored_with_a_warning(
+    tmp_path: Path, sizes: str
+) -> None:
+    file = TuningFile(tmp_path)
+    file.record(HERE, "net", FOUND)
+    whole = file.path.read_text()
+    damaged = re.sub(r'"batch_buckets": \[[^]]*\]', f'"batch_buckets": {sizes}', whole)
+    assert damaged != whole
+    file.path.write_text(damaged)
+
+    with capture_logs() as logs:
+        assert file.read() == Tuning()
+
+    assert [entry["event"] for entry in logs] == ["tuning_unreadable"]
 
 
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:

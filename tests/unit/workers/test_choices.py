@@ -9,6 +9,7 @@ from workers.choices import (
     WrongModel,
     candidates,
     check_names,
+    demographics_candidates,
     ensemble_members,
     expected_models,
 )
@@ -91,6 +92,13 @@ def test_a_name_of_several_models_means_all_of_them_best_first(catalogue: Catalo
         "scrfd_2_5g",
         "scrfd_500m",
     )
+
+
+def test_a_pair_of_models_has_a_name_for_both(catalogue: Catalogue) -> None:
+    assert demographics_candidates("dlib", catalogue) == (("cydral_age", "cydral_gender"),)
+    assert demographics_candidates("genderage", catalogue) == (("genderage",),)
+    options = _options(analyses=("demographics",), demographics_model="dlib")
+    assert expected_models(options, catalogue) == ("yunet", "cydral_age", "cydral_gender")
 
 
 def test_the_weighted_members_and_the_default_vote(catalogue: Catalogue) -> None:

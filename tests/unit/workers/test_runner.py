@@ -22,6 +22,7 @@ ANSWER = AnalysisAnswer(
         requested="auto",
         reason="default engine",
         min_confidence=0.5,
+        landmarks=("yunet",),
         looks=(),
         fallback=None,
     ),

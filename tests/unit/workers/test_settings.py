@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from workers.contract import Analysis
 from workers.errors import SettingsError
 from workers.settings import Settings, environment_of, load_settings
 
@@ -107,6 +108,13 @@ def test_a_child_s_environment_is_read_back_as_the_same_settings(tmp_path: Path)
     environment = environment_of(port=0, data_dir=tmp_path, device="sim:700")
 
     assert load_settings(environment) == Settings(port=0, data_dir=tmp_path, device="sim:700")
+
+
+@pytest.mark.parametrize("names", [(), ("deepfake",), ("deepfake", "demographics")])
+def test_a_child_is_handed_names_as_it_reads_them(names: tuple[Analysis, ...]) -> None:
+    environment = environment_of(disabled_analyses=names)
+
+    assert load_settings(environment).disabled_analyses == names
 
 
 def test_a_child_s_environment_takes_known_names_only() -> None:

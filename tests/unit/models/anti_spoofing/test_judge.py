@@ -16,7 +16,6 @@ from models.anti_spoofing.judge import (
     SPOOF_BELOW,
     Band,
     attack_of,
-    band_at,
     faults_of,
     judge,
     weighted_score,
@@ -118,14 +117,10 @@ shares = st.floats(0, 1)
 def test_no_face_is_live_below_the_threshold(lives: dict[str, float], threshold: float) -> None:
     scores = {name: said(live) for name, live in lives.items()}
 
-    verdict = judge(CLEAR, scores, dict.fromkeys(scores, 1.0), band=band_at(threshold))
+    band = Band(spoof_below=0.0, live_from=threshold)
+    verdict = judge(CLEAR, scores, dict.fromkeys(scores, 1.0), band=band)
 
     assert (verdict.outcome == "live") == (verdict.score >= threshold)
-
-
-def test_a_callers_threshold_moves_the_whole_band() -> None:
-    assert band_at(0.9) == Band(spoof_below=SPOOF_BELOW, live_from=0.9)
-    assert band_at(0.1) == Band(spoof_below=0.1, live_from=0.1)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.5, 0.4), (-0.1, 0.5), (0.5, 1.1), (math.nan, 0.5)])

@@ -2,27 +2,22 @@
 
 import pytest
 
-from models.anti_spoofing.policy import Admission, CpuPolicy, admit, refusal
+from models.anti_spoofing.policy import CpuPolicy, allowed
 
 
 @pytest.mark.parametrize(
-    ("device", "policy", "expected"),
+    ("device", "policy", "runs"),
     [
-        ("cpu", "allow", None),
-        ("cpu", "refuse", "cpu_refused"),
-        ("cuda:0", "refuse", None),
-        ("sim:6144", "refuse", None),
-        ("cuda:0", "allow", None),
+        ("cpu", "allow", True),
+        ("cpu", "refuse", False),
+        ("cuda:0", "refuse", True),
+        ("sim:6144", "refuse", True),
+        ("cuda:0", "allow", True),
     ],
 )
-def test_only_the_processor_can_be_refused(
-    device: str, policy: CpuPolicy, expected: str | None
-) -> None:
-    assert refusal(device, policy) == expected
+def test_only_the_processor_can_be_refused(device: str, policy: CpuPolicy, *, runs: bool) -> None:
+    assert allowed({"a": device}, policy) == (("a",) if runs else ())
 
 
-def test_models_are_sorted_by_whether_they_may_run() -> None:
-    found = admit({"a": "cpu", "b": "cuda:0"}, "refuse")
-
-    assert found == Admission(admitted=("b",), refused={"a": "cpu_refused"})
-    assert admit({"a": "cpu", "b": "cuda:0"}, "allow").admitted == ("a", "b")
+def test_models_are_judged_one_by_one_and_keep_their_order() -> None:
+    assert allowed({"b": "cuda:0", "a": "cpu", "c": "cuda:1"}, "refuse") == ("b", "c")

@@ -5,9 +5,10 @@ import pytest
 
 from models.catalogue import load_catalogue
 from models.demographics.genderage import GenderAge, crop, read
-from models.errors import CatalogueError
+from models.errors import CatalogueError, InferenceFailed
 from models.network import Network
 from models.results import Box, DetectedFace, Image
+from models.spec import PixelInput
 from models.testing import ScriptedSession
 
 SPEC = load_catalogue().model("genderage")
@@ -84,3 +85,21 @@ def test_an_entry_without_a_crop_is_refused() -> None:
     spec = SPEC.model_copy(update={"crop": None})
     with pytest.raises(CatalogueError, match="needs a crop"):
         GenderAge(Network(spec=spec, session=ScriptedSession.of(spec, {})))
+
+
+def test_the_colour_order_is_the_entry_s() -> None:
+    spec = SPEC.model_copy(update={"pixels": PixelInput(colour="bgr")})
+    session = ScriptedSession.of(spec, {"fc1": answer(0, 1, 0.5)[None]})
+    image: Image = np.full((60, 60, 3), (250, 100, 3), np.uint8)
+    GenderAge(Network(spec=spec, session=session)).estimate(
+        image, [face(Box(x=20, y=20, width=20, height=20))]
+    )
+    assert session.runs[0]["data"][0, :, 48, 48].tolist() == [3, 100, 250]
+
+
+def test_an_answer_that_is_no_number_is_no_estimate() -> None:
+    session = ScriptedSession.of(SPEC, {"fc1": answer(float("nan"), 0, 0.5)[None]})
+    with pytest.raises(InferenceFailed, match="no numbers"):
+        GenderAge(Network(spec=SPEC, session=session)).estimate(
+            np.zeros((60, 60, 3), np.uint8), [face(Box(x=20, y=20, width=20, height=20))]
+        )

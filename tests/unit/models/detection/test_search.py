@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.catalogue import load_catalogue
 from models.detection.candidates import Candidates, join, to_image
 from models.detection.search import FaceSearch, SearchOptions, SearchResult
-from models.errors import LandmarksUnavailable
+from models.errors import InferenceFailed, LandmarksUnavailable
 from models.geometry import fit
 from models.landmarks import FaceLandmarks
 from models.network import Network
@@ -25,9 +25,12 @@ class ScriptedDetector:
     max_overlap = 0.3
     default_confidence = 0.5
 
-    def __init__(self, see: See, *, has_landmarks: bool = True) -> None:
+    def __init__(
+        self, see: See, *, has_landmarks: bool = True, landmarks_follow_tilt: bool = True
+    ) -> None:
         self._see = see
         self.has_landmarks = has_landmarks
+        self.landmarks_follow_tilt = landmarks_follow_tilt
         self.shapes: list[tuple[int, ...]] = []
 
     def look(self, image: Image, *, min_confidence: float) -> Candidates:
@@ -256,3 +259,38 @@ def test_missing_landmarks_are_completed_in_each_box() -> None:
         assert inside / (face.box.width, face.box.height) == pytest.approx(
             np.array([[0.5, 0.55]] * 5), abs=1e-5
         )
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (100, 100, -30, -30),
+        (100, 100, 0, 30),
+        (-50, 100, 40, 40),
+        (401, 100, 40, 40),
+        (100, np.nan, 40, 40),
+        (100, np.inf, 40, 40),
+    ],
+)
+def test_what_cannot_be_a_face_is_dropped(box: tuple[float, float, float, float]) -> None:
+    found = _candidates((20, 20, 30, 30), box)
+    assert [_box(_find(found), 0)] == [(20, 20, 30, 30)]
+    assert len(_find(found).faces) == 1
+
+
+def test_a_face_whose_landmarks_are_no_numbers_is_dropped() -> None:
+    found = _candidates((20, 20, 30, 30), (100, 100, 40, 40))
+    assert found.landmarks is not None
+    found.landmarks[1, 3, 0] = np.inf
+    assert [_box(_find(found))] == [(20, 20, 30, 30)]
+    assert len(_find(found).faces) == 1
+
+
+def test_a_confidence_above_one_is_no_confidence() -> None:
+    with pytest.raises(InferenceFailed, match=r"confidence of 7\.5"):
+        _find(_candidates((20, 20, 30, 30), scores=(7.5,)))
+
+
+def test_a_confidence_above_one_by_rounding_is_one() -> None:
+    [face] = _find(_candidates((20, 20, 30, 30), scores=(1.001,))).faces
+    assert face.confidence == 1

@@ -151,12 +151,15 @@ def test_without_faces_nothing_is_run() -> None:
     assert session.runs == []
 
 
-@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_a_vector_without_a_direction_is_an_error(value: float) -> None:
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(0.0, "sface .* no direction"), (np.nan, "no numbers"), (np.inf, "no numbers")],
+)
+def test_a_vector_without_a_direction_is_an_error(value: float, message: str) -> None:
     spec = pinned("sface")
     row = np.full(128, value, np.float32)
 
-    with pytest.raises(InferenceFailed, match=r"sface .* no direction"):
+    with pytest.raises(InferenceFailed, match=message):
         embedder(spec, constant(spec, row)).embed(PHOTO, [face()])
 
 
