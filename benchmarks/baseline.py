@@ -25,7 +25,7 @@ from cli.gateway_client import GatewayClient
 from cli.launcher.cores import usable_cores
 from models.catalogue import fetchable, load_catalogue
 from models.machine import this_machine
-from models.store import State, WeightStore
+from models.weights.store import State, WeightStore
 from workers.settings import Settings
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from models.catalogue import Catalogue
 from models.geometry import resize
-from models.speed import clock_for, time_in_turn
-from models.store import WeightStore
+from models.tuning.speed import clock_for, time_in_turn
+from models.weights.store import WeightStore
 from workers.decode import decode_image
 
 #: Width and height of the photos: 12 MP, as phones write them, and 40 MP.

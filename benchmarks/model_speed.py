@@ -19,15 +19,15 @@ from benchmarks.jpeg_scales import measure_decoding
 from benchmarks.session_start import measure_starts
 from models.catalogue import Catalogue, load_catalogue
 from models.errors import VariantRefused
-from models.fuse import noise
+from models.graphs.fuse import noise
 from models.loading import cache_of, open_network, runs_variants
 from models.machine import this_machine
 from models.network import Network
 from models.spec import ModelSpec, Variant
-from models.speed import DETECTOR_SIDE, clock_for, time_in_turn
-from models.store import State, WeightStore
-from models.tune import BUCKETS, make_int8
-from models.variants import VARIANTS
+from models.tuning.speed import DETECTOR_SIDE, clock_for, time_in_turn
+from models.tuning.tune import BUCKETS, make_int8
+from models.weights.store import State, WeightStore
+from models.weights.variants import VARIANTS
 from workers.settings import Settings
 
 SCHEMA = 1

@@ -117,7 +117,7 @@ def serve() -> None:
     import cv2  # noqa: PLC0415 - the parent only measures: it has no use for this half's libraries
 
     from models.catalogue import load_catalogue  # noqa: PLC0415 - as above
-    from models.store import WeightStore  # noqa: PLC0415 - as above
+    from models.weights.store import WeightStore  # noqa: PLC0415 - as above
     from workers.contract import AnalyzeOptions  # noqa: PLC0415 - as above
     from workers.logs import configure_logging  # noqa: PLC0415 - as above
     from workers.pipeline import FacePipeline  # noqa: PLC0415 - as above

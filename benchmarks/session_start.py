@@ -10,7 +10,7 @@ import models.session  # noqa: F401 - see above
 # isort: split
 import onnxruntime as ort
 
-from models.speed import clock_for, time_in_turn
+from models.tuning.speed import clock_for, time_in_turn
 
 #: Severity of ONNX Runtime's own log: fatal errors only.
 _FATAL = 4

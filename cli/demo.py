@@ -25,7 +25,7 @@ from cli.launcher.fleet import ROOT
 from cli.local_fleet import local_fleet
 from models.catalogue import load_catalogue
 from models.spec import SampleSpec
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from workers.settings import Settings, environment_of, load_settings
 
 #: Time for a photo, the start of the workers' processes included.

@@ -1,7 +1,7 @@
 """The networks in this process, for commands that need no server."""
 
 from models.catalogue import load_catalogue
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from workers.pipeline import FacePipeline
 from workers.residency import Residency
 from workers.runtime import build_pipeline

@@ -17,9 +17,9 @@ from cli.models_tune import tune
 from cli.transfer_bars import transfer_bars
 from models.catalogue import Catalogue, fetchable, load_catalogue
 from models.errors import ModelsError, VariantRefused, WeightsCorrupt, WeightsError, WeightsMissing
-from models.records import how_to_import
 from models.spec import ModelSpec, PinnedFile, Profile
-from models.store import State, WeightStore
+from models.weights.records import how_to_import
+from models.weights.store import State, WeightStore
 from workers.errors import SettingsError
 from workers.settings import load_settings
 

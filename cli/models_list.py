@@ -9,7 +9,7 @@ from rich.table import Table
 from models.catalogue import fetchable
 from models.errors import WeightsCorrupt, WeightsMissing
 from models.spec import ModelSpec, PinnedFile, UnpinnedFile
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 _MIB = 1024 * 1024
 #: Narrower terminals get no column of licences; `--json` and the reference have them.

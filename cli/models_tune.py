@@ -12,11 +12,11 @@ from rich.table import Table
 
 from models.catalogue import Catalogue, load_catalogue
 from models.spec import ModelSpec, Variant
-from models.store import State, WeightStore
+from models.weights.store import State, WeightStore
 from workers.settings import load_settings
 
 if TYPE_CHECKING:
-    from models.tune import Tuned
+    from models.tuning.tune import Tuned
 
 
 def tune(
@@ -48,7 +48,7 @@ def tune(
         _decide(store, catalogue, specs=specs if reset else (), pins=pin or [])
         return
     # Listing and pinning need no inference libraries, which take a second to import.
-    from models.tune import tune as tune_model  # noqa: PLC0415 - see above
+    from models.tuning.tune import tune as tune_model  # noqa: PLC0415 - see above
 
     tuned = []
     for spec in specs:
@@ -81,8 +81,8 @@ def _chosen(
 def _decide(
     store: WeightStore, catalogue: Catalogue, *, specs: Sequence[ModelSpec], pins: Sequence[str]
 ) -> None:
-    from models.tune import pinnable, reset  # noqa: PLC0415 - see `tune`
-    from models.tuning import TuningFile  # noqa: PLC0415 - see `tune`
+    from models.tuning.tune import pinnable, reset  # noqa: PLC0415 - see `tune`
+    from models.weights.tuning_file import TuningFile  # noqa: PLC0415 - see `tune`
 
     if specs:
         reset(store, specs)

@@ -31,7 +31,7 @@ from cli.launcher.store_binary import find_store_binary
 from cli.launcher.supervisor import Child, Supervisor, end_leftovers
 from cli.launcher.weights import missing_weights, pull_weights
 from models.catalogue import load_catalogue
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from vram.probe import list_gpus
 from workers.settings import Settings, environment_of, load_settings
 

@@ -4,8 +4,8 @@
 from collections.abc import Iterator, Mapping
 
 from models.catalogue import Catalogue, load_catalogue
-from models.records import how_to_import
 from models.spec import ModelSpec, PinnedFile, Source, TensorContract, UnpinnedFile
+from models.weights.records import how_to_import
 
 _MEGABYTE = 1_000_000
 

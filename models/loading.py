@@ -8,16 +8,16 @@ from models.catalogue import Catalogue
 from models.contract import InferenceSession, verify_contract
 from models.described import fit
 from models.errors import VariantRefused
-from models.fuse import check_fused, fuse
+from models.graphs.fuse import check_fused, fuse
 from models.litert import open_litert
 from models.machine import this_machine
 from models.network import Network
 from models.session import open_session
 from models.spec import ModelSpec, PinnedSpec, Variant
-from models.store import WeightStore
-from models.tuning import Choice, TuningFile, choice
-from models.variants import VariantCache
 from models.warm_up import warm_up
+from models.weights.store import WeightStore
+from models.weights.tuning_file import Choice, TuningFile, choice
+from models.weights.variants import VariantCache
 
 #: What a CPU runs where nothing was chosen: exact to rounding on every machine, which an 8-bit
 #: graph is not.

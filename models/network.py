@@ -15,7 +15,7 @@ class Network:
     spec: ModelSpec
     #: The model's own graph.
     session: InferenceSession
-    #: Which of the model's graphs that is; see models.variants.
+    #: Which of the model's graphs that is; see models.weights.variants.
     variant: Variant = "fp32"
     #: The graphs of `spec.parts`, by id.
     parts: Mapping[str, InferenceSession] = field(default_factory=dict)

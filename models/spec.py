@@ -46,7 +46,7 @@ Family = Literal[
     "part",
 ]
 Priority = Literal["critical", "high", "medium", "low"]
-#: Graphs that compute a model, least changed first; see models.variants.
+#: Graphs that compute a model, least changed first; see models.weights.variants.
 Variant = Literal["fp32", "fused", "int8"]
 #: lite: obtainable from package registries alone. full: from publishers' sites, or imported.
 Profile = Literal["lite", "full"]

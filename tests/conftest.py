@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from models.catalogue import fetchable, load_catalogue
 from models.errors import SourceUnavailable
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,7 @@ from models.errors import WeightsMissing
 from models.loading import open_network
 from models.network import Network
 from models.spec import ModelSpec, Task
-from models.store import State, WeightStore
+from models.weights.store import State, WeightStore
 from vram.ledger import Admission, Resident
 from vram.probe import MemoryProbe
 

@@ -8,7 +8,7 @@ import structlog
 
 from models.catalogue import load_catalogue
 from models.errors import WeightsMissing
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from vram.ledger import VramLedger
 from vram.probe import MemoryProbe, NvmlProbe, SimulatedProbe
 from vram.redis_ledger import RedisLedger

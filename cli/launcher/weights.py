@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.errors import LauncherError
 from models.catalogue import Catalogue
-from models.store import State, WeightStore
+from models.weights.store import State, WeightStore
 
 
 def missing_weights(store: WeightStore, catalogue: Catalogue) -> list[str]:

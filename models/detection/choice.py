@@ -20,8 +20,8 @@ from typing import Literal
 
 from models.catalogue import Catalogue
 from models.errors import EngineUnavailable, UnknownModel
-from models.records import how_to_import
 from models.spec import Family, UnpinnedFile
+from models.weights.records import how_to_import
 
 #: The name that leaves the choice to us.
 AUTO = "auto"

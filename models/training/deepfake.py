@@ -20,7 +20,6 @@ from models.deepfake.calibration import Platt
 from models.deepfake.clip_head import Head, Trace
 from models.evaluation.deepfake import grouped_auc_interval
 from models.spec import ModelSpec
-from models.store import WeightStore
 from models.training.deepfake_candidates import Candidate, compared, eligible, for_generated
 from models.training.deepfake_data import block_outputs, read_crops, read_pictures
 from models.training.deepfake_heads import (
@@ -46,6 +45,7 @@ from models.training.deepfake_measures import (
     strata,
     thresholds_of,
 )
+from models.weights.store import WeightStore
 
 MODEL_ID = "facesocial_deepfake"
 #: Seeds of the repeated cross-validation; each shuffles the groups into other folds.

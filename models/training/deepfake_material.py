@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from models.contract import InferenceSession
 from models.detection.search import FaceSearch, SearchOptions
 from models.detection.yunet import DEFAULT_CONFIDENCE, YuNet
+from models.graphs.prepare import prepare
 from models.network import Network
-from models.prepare import prepare
 from models.session import open_session
 from models.spec import ModelSpec, PinnedFile
-from models.store import WeightStore
 from models.training.deepfake_candidates import Candidate
 from models.training.deepfake_data import (
     VIEWS,
@@ -28,6 +27,7 @@ from models.training.deepfake_data import (
 )
 from models.training.deepfake_heads import Features
 from models.training.forensics import forensic_features
+from models.weights.store import WeightStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -20,12 +20,12 @@ from pathlib import Path
 import pytest
 
 from models.errors import SourceUnavailable
-from models.sources.memory import MemoryFetcher
-from models.sources.npm import NpmFetcher
-from models.sources.port import Fetcher
-from models.sources.pypi import PypiFetcher
-from models.sources.url import UrlFetcher
 from models.spec import NpmSource, PypiSource, Source, UrlSource
+from models.weights.sources.memory import MemoryFetcher
+from models.weights.sources.npm import NpmFetcher
+from models.weights.sources.port import Fetcher
+from models.weights.sources.pypi import PypiFetcher
+from models.weights.sources.url import UrlFetcher
 
 #: Does not compress, so that sizes are as expected.
 CONTENT = hashlib.shake_256(b"weights").digest(50_000)

@@ -13,7 +13,7 @@ from cli.gateway_client import GatewayClient
 from cli.launcher.run_files import read_run_file
 from cli.local_fleet import LocalFleet, local_fleet
 from models.catalogue import load_catalogue
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from workers.redis_client import connect
 from workers.settings import Settings, environment_of
 

@@ -14,7 +14,7 @@ from cli.errors import CliError
 from cli.main import app
 from models.catalogue import load_catalogue
 from models.errors import EngineUnavailable, ThresholdsMissing, WeightsMissing
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from workers.choices import WrongModel
 from workers.comparison import NoFace
 

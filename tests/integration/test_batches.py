@@ -10,7 +10,7 @@ from models.catalogue import load_catalogue
 from models.loading import open_network
 from models.network import Network
 from models.spec import ModelSpec
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

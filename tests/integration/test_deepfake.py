@@ -20,7 +20,7 @@ from models.loading import open_network
 from models.network import Network
 from models.results import DetectedFace, Image
 from models.session import open_session
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 CATALOGUE = load_catalogue()
 MESONETS = {"meso4_df": "Meso4_DF.onnx", "meso_inception_df": "MesoInception_DF.onnx"}

@@ -15,7 +15,7 @@ from models.evaluation.images import read_image
 from models.evaluation.report import Report
 from models.loading import open_network
 from models.results import DetectedFace, Image
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

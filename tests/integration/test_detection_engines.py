@@ -22,7 +22,7 @@ from models.loading import open_network
 from models.network import Network
 from models.results import Box, Image
 from models.session import open_session
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

@@ -6,7 +6,7 @@ import pytest
 from models.catalogue import Catalogue, load_catalogue
 from models.contract import InferenceSession
 from models.loading import open_network
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

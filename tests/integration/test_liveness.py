@@ -26,7 +26,7 @@ from models.geometry import suppress
 from models.loading import open_network
 from models.network import Network
 from models.results import Box, DetectedFace, Image
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from cli.models import app
 from models.catalogue import fetchable, load_catalogue
 from models.spec import PinnedFile
-from models.store import WeightStore
 from models.testing import tiny_onnx
+from models.weights.store import WeightStore
 
 CATALOGUE = load_catalogue()
 IDS = sorted(CATALOGUE.models)

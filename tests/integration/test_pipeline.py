@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.catalogue import load_catalogue
 from models.results import Box
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from vram.ledger import Admission, Resident
 from vram.probe import SimulatedProbe
 from workers.answer import FaceAnswer

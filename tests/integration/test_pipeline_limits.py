@@ -10,8 +10,8 @@ from models.catalogue import fetchable, load_catalogue
 from models.contract import Tensors
 from models.errors import InferenceFailed, WeightsMissing
 from models.spec import PinnedFile
-from models.store import WeightStore
 from models.testing import ScriptedSession
+from models.weights.store import WeightStore
 from workers.contract import ANALYSES, Analysis, AnalyzeOptions
 from workers.pipeline import FacePipeline
 from workers.residency import LoadedModel, Residency

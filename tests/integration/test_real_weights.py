@@ -24,7 +24,7 @@ from models.recognition.embedder import FaceEmbedder
 from models.results import Box, DetectedFace, Image
 from models.session import open_session
 from models.spec import Task
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from workers.decode import decode_image
 
 pytestmark = pytest.mark.weights

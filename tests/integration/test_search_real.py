@@ -22,7 +22,7 @@ from models.landmarks import FaceLandmarks
 from models.loading import open_network
 from models.quality import assess
 from models.results import DetectedFace, Image
-from models.store import WeightStore
+from models.weights.store import WeightStore
 from workers.decode import decode_image
 
 pytestmark = pytest.mark.weights

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from models.sources.url import UrlFetcher
 from models.spec import PinnedFile, UrlSource
-from models.store import State, WeightStore
+from models.weights.sources.url import UrlFetcher
+from models.weights.store import State, WeightStore
 
 CONTENT = hashlib.shake_256(b"net").digest(2_000_000)
 
@@ -25,7 +25,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from models.spec import PinnedFile
-from models.store import WeightStore
+from models.weights.store import WeightStore
 print(WeightStore(Path(sys.argv[1])).pull(PinnedFile.model_validate_json(sys.argv[2])))
 """
 
@@ -195,7 +195,7 @@ def test_several_processes_prepare_a_graph_once(root: Path, tmp_path: Path, serv
 import json, sys, time
 from pathlib import Path
 from models.spec import ModelSpec
-from models.store import WeightStore
+from models.weights.store import WeightStore
 root = Path(sys.argv[1])
 def prepare(original, spec):
     with (root / "calls").open("a") as calls:

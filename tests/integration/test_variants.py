@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from models.batching import run_tensor
-from models.calibration import VARIATIONS, calibration_faces
 from models.catalogue import Catalogue, load_catalogue
-from models.closeness import closeness
+from models.graphs.closeness import closeness
 from models.loading import open_network
 from models.network import Network
 from models.pixels import to_tensor
 from models.spec import ModelSpec, Variant
-from models.store import WeightStore
-from models.tune import make_int8
+from models.tuning.calibration_faces import VARIATIONS, calibration_faces
+from models.tuning.tune import make_int8
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

@@ -24,7 +24,7 @@ from models.recognition.chips import arcface_chip
 from models.recognition.embedder import FaceEmbedder
 from models.recognition.ensemble import Embedder
 from models.session import open_session
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

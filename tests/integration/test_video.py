@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from models.catalogue import load_catalogue
 from models.errors import UnknownModel
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

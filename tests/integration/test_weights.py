@@ -8,10 +8,10 @@ import pytest
 
 from models.catalogue import Catalogue, fetchable, load_catalogue
 from models.contract import verify_contract
+from models.graphs.prepare import prepare
 from models.loading import open_network
-from models.prepare import prepare
 from models.session import open_session
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 pytestmark = pytest.mark.weights
 

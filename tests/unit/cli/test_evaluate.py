@@ -15,7 +15,7 @@ from models.errors import ThresholdsMissing
 from models.evaluation.report import Report
 from models.evaluation.verification_report import VerificationResult
 from models.spec import OperatingPoint, VerificationThresholds
-from models.store import WeightStore
+from models.weights.store import WeightStore
 
 ROOT = Path(__file__).resolve().parents[3]
 REPORT = Report(

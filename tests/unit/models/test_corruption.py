@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from models.catalogue import Catalogue
 from models.errors import WeightsCorrupt, WeightsMissing
 from models.loading import open_network
-from models.sources.memory import MIRROR, MemoryFetcher, pinned
 from models.spec import ModelSpec
-from models.store import WeightStore
 from models.testing import tiny_onnx
+from models.weights.sources.memory import MIRROR, MemoryFetcher, pinned
+from models.weights.store import WeightStore
 
 GRAPH = tiny_onnx(dims=(1, 3))
 #: How the file came into the store, and which file of it is changed.

@@ -13,8 +13,8 @@ from models.loading import open_network
 from models.recognition.embedder import FaceEmbedder
 from models.results import Box, DetectedFace
 from models.session import open_session
-from models.store import WeightStore
 from models.testing import ScriptedSession, tiny_embedder
+from models.weights.store import WeightStore
 
 CATALOGUE = load_catalogue()
 

@@ -16,11 +16,11 @@ from models.errors import (
     WeightsError,
     WeightsMissing,
 )
-from models.files import git_blob_sha1_of
-from models.sources.memory import pinned
 from models.spec import ModelSpec
-from models.store import State, WeightStore
 from models.testing import tiny_onnx
+from models.weights.files import git_blob_sha1_of
+from models.weights.sources.memory import pinned
+from models.weights.store import State, WeightStore
 
 CONTENT = b"an export of a network"
 OTHER = b"another export of it"

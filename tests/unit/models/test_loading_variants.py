@@ -12,12 +12,12 @@ from models.errors import VariantRefused
 from models.loading import cache_of, open_network
 from models.machine import this_machine
 from models.network import Network
-from models.sources.memory import MemoryFetcher, pinned, zipped
 from models.spec import ModelSpec, PinnedSpec, Variant
-from models.store import WeightStore
 from models.testing import tiny_embedder, tiny_recogniser
-from models.tune import pinnable, reset, tune
-from models.tuning import Measured, TuningFile
+from models.tuning.tune import pinnable, reset, tune
+from models.weights.sources.memory import MemoryFetcher, pinned, zipped
+from models.weights.store import WeightStore
+from models.weights.tuning_file import Measured, TuningFile
 
 GRAPH = tiny_recogniser()
 PLAIN = tiny_embedder(side=8)

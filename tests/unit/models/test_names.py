@@ -4,8 +4,8 @@ import pytest
 
 from models.catalogue import load_catalogue
 from models.errors import NoWeightsKnown
-from models.records import how_to_import
 from models.spec import PinnedFile, Task, UnpinnedFile
+from models.weights.records import how_to_import
 
 CATALOGUE = load_catalogue()
 

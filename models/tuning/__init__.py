@@ -1,0 +1,1 @@
+"""Measuring which variant of a model is fastest on this machine."""
