@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.quality import assess
-
 from models.results import LANDMARK_NAMES, Box, DetectedFace, Image
 from workers.answer import BoxAnswer, FaceAnswer, PointAnswer, PoseAnswer, QualityAnswer
 
