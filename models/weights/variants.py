@@ -3,7 +3,7 @@
 - `fp32`: the prepared graph itself; the only one on CUDA.
 - `fused`: the same float32 arithmetic, written so that ONNX Runtime's CPU kernels can join it:
   PRelu spelled out, constants no longer listed as inputs. Made by a pull or the first load, and run
-  there unless something else was chosen: it differs by rounding only, which is checked.
+  on a CPU unless something else was chosen: it differs by rounding only, which is checked.
 - `int8`: the deeper part of the graph in 8-bit integers. Made by `facesocial models tune` only,
   because it needs photos to calibrate on, and refused where its answers stray from fp32's.
 
