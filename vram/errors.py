@@ -3,7 +3,9 @@
 VramError
 ├── LedgerUnavailable    the ledger's store did not answer: no GPU admission meanwhile
 ├── UnknownDevice        the device was never registered, or by another incarnation
-└── ProbeFailed          the device's memory can't be read
+├── ProbeFailed          the device's memory can't be read
+├── TraceInvalid         a load to be simulated is not what its format says
+└── PlotUnavailable      a plot needs the extra `evaluation`
 """
 
 
@@ -24,3 +26,11 @@ class UnknownDevice(VramError):
 
 class ProbeFailed(VramError):
     """The device's memory can't be read. Check the driver with `nvidia-smi`."""
+
+
+class TraceInvalid(VramError):
+    """A load to be simulated is not what its format says."""
+
+
+class PlotUnavailable(VramError):
+    """Plots need Matplotlib: install `facesocial[evaluation]`."""

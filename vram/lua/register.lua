@@ -1,25 +1,46 @@
--- register(device_id, incarnation, record) -> 'ok' | 'unknown_device'
+-- uses: book
+-- register(book; clock_ms, '', device, last_gen) -> 'ok' | 'unknown_device'
 --
--- Announces a device with nothing resident; replaces an older incarnation and what it held.
--- The same incarnation again changes nothing; 'unknown_device': a newer one holds the device.
+-- Announces a device with nothing on it. Where the device can be read, what an earlier incarnation had
+-- there is foreign until it is read; so is everything where a worker that has held gens before finds
+-- no record: the store lost its data, not the device. The same incarnation again changes nothing.
 --
--- KEYS[1]  hash  fs:{vram}:devices     device id -> JSON record, as the client wrote it
--- KEYS[2]  hash  fs:{vram}:seen        device id -> last sign of life, ms of the server's clock
--- KEYS[3]  hash  fs:{vram}:residents   JSON [device id, model] -> JSON {vram_bytes, basis}
--- ARGV     device id, incarnation, JSON record
+-- KEYS     see shared/book.lua
+-- ARGV[3]  device, JSON, with its limits
+-- ARGV[4]  largest gen the caller has seen
 
-local device, incarnation = ARGV[1], tonumber(ARGV[2])
-local held = redis.call('HGET', KEYS[1], device)
-if held then
-  local holder = cjson.decode(held).incarnation
-  if holder > incarnation then return 'unknown_device' end
-  if holder == incarnation then return 'ok' end
+local book, refusal = read_book()
+if refusal then return refusal end
+local device, last_gen = cjson.decode(ARGV[3]), tonumber(ARGV[4])
+
+if book.device then
+  if book.device.incarnation > device.incarnation then return 'unknown_device' end
+  book.gen = math.max(book.gen, last_gen)
+  if book.device.incarnation == device.incarnation then return save(book, 'ok') end
 end
-for _, field in ipairs(redis.call('HKEYS', KEYS[3])) do
-  if cjson.decode(field)[1] == device then redis.call('HDEL', KEYS[3], field) end
+
+local why = 'registered'
+redis.call('HSET', KEYS[1], 'layout', LAYOUT, 'device', ARGV[3])
+redis.call('HDEL', KEYS[1], 'observed_mib', 'observed_ms')
+if book.device then
+  book.observed_mib, book.observed_ms = nil, nil
+else
+  book.gen, book.version, book.foreign = last_gen, book.micros, 0
+  book.inflation, book.evicted, book.shadow, book.wishes = 0, {}, {}, 0
+  if last_gen > 0 then why = 'data_lost' end
 end
-local time = redis.call('TIME')
-local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-redis.call('HSET', KEYS[1], device, ARGV[3])
-redis.call('HSET', KEYS[2], device, string.format('%.0f', now_ms))
-return 'ok'
+book.device, book.limits, book.pressure, book.seen_ms = device, device.limits, 0, book.now
+if not device.verified then book.foreign = 0 end
+if why == 'data_lost' and device.verified then book.foreign = base_of(device) end
+
+local left = {}
+for _, entry in ipairs(book.entries) do table.insert(left, entry) end
+for _, entry in ipairs(left) do
+  if device.verified and PHYSICAL[entry.state] then
+    book.foreign = book.foreign + entry.vram_mib
+  end
+  drop(book, entry, 'register', 'superseded', { state = entry.state })
+end
+book.version = book.version + 1
+note(book, 'register', why)
+return save(book, 'ok')
