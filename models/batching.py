@@ -10,6 +10,7 @@ from models.errors import InferenceFailed
 from models.network import Network
 from models.pixels import to_tensor
 from models.results import Image
+from models.spec import PixelInput
 
 
 def batch_sizes(count: int, buckets: Sequence[int]) -> list[int]:
@@ -62,6 +63,35 @@ def run_tensor(
     return found
 
 
+def run_chips(
+    session: InferenceSession,
+    chips: Sequence[Image],
+    pixels: PixelInput,
+    buckets: Sequence[int],
+) -> list[NDArray[np.float32]]:
+    """Run chips through a network with one input and one output, in allowed batches.
+
+    They become tensors one batch at a time: as float32 they take four times their memory.
+
+    Args:
+        session: Its input is (batch, ...) float32, its output (batch, D).
+        chips: Of one size, (H, W, 3) uint8, RGB; without any nothing is run.
+        pixels: What is done to them.
+        buckets: Allowed batch sizes; 1 must be among them.
+
+    Returns:
+        The answer to each chip, (D,), in their order.
+
+    Raises:
+        InferenceFailed: see `run_tensor`.
+    """
+    rows: list[NDArray[np.float32]] = []
+    for size in batch_sizes(len(chips), buckets):
+        tensor = to_tensor(chips[len(rows) : len(rows) + size], pixels)
+        rows.extend(run_tensor(session, tensor, (1, size)))
+    return rows
+
+
 class ChipNetwork:
     """A network that reads one chip of each face; what its answers mean is its subclass's part."""
 
@@ -81,6 +111,4 @@ class ChipNetwork:
         Raises:
             InferenceFailed: see `run_tensor`.
         """
-        if not chips:
-            return []
-        return list(run_tensor(self._session, to_tensor(chips, self._pixels), self._buckets))
+        return run_chips(self._session, chips, self._pixels, self._buckets)

@@ -1,13 +1,13 @@
 """The port to the inference runtime, and the check that a graph is the one declared."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from models.errors import ContractMismatch
-from models.spec import ModelSpec, TensorContract
+from models.spec import ModelSpec, PinnedSpec, TensorContract
 
 #: Tensors by name.
 Tensors = Mapping[str, NDArray[Any]]
@@ -46,9 +46,42 @@ class InferenceSession(Protocol):
         """All outputs by name, for inputs by name.
 
         Raises:
-            InferenceFailed: the runtime refused, e.g. for a wrong shape or lack of memory.
+            OutOfMemory: the device has no room for the run.
+            DeviceFault: the device needs a new process.
+            InferenceFailed: the runtime refused for another reason, e.g. a wrong shape.
         """
         ...
+
+
+@runtime_checkable
+class ShrinkableSession(Protocol):
+    """A session that can give unused memory of its arena back to the device."""
+
+    def run_and_shrink(self, feeds: Tensors) -> dict[str, NDArray[Any]]:
+        """Like InferenceSession.run; afterwards the arena keeps only what is in use."""
+        ...
+
+
+@runtime_checkable
+class ClosableSession(Protocol):
+    """A session that can be ended while somebody still holds it."""
+
+    def close(self) -> None:
+        """Give its memory back. Later runs raise InferenceFailed; closing again does nothing."""
+        ...
+
+
+#: Opens a certain graph on a device: "cpu", "cuda:<index>" or "sim:<MB>".
+Opener = Callable[[str], InferenceSession]
+#: Makes the session that a graph's users get, opening it as often and wherever it needs.
+SessionWrap = Callable[[Opener, PinnedSpec], InferenceSession]
+
+
+def close(*sessions: InferenceSession) -> None:
+    """Close those that can be; the others end with their last holder."""
+    for session in sessions:
+        if isinstance(session, ClosableSession):
+            session.close()
 
 
 def verify_contract(session: InferenceSession, spec: ModelSpec) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from models.contract import InferenceSession, TensorInfo, Tensors
+from models.contract import InferenceSession, ShrinkableSession, TensorInfo, Tensors, close
 from models.errors import ContractMismatch
 from models.spec import ModelSpec, TensorContract
 
@@ -47,8 +47,23 @@ class RenamedSession:
 
     def run(self, feeds: Tensors) -> dict[str, NDArray[Any]]:
         """All outputs by name, for inputs by name."""
-        own = {self._feeds.get(name, name): value for name, value in feeds.items()}
-        return {self._answers[name]: value for name, value in self._session.run(own).items()}
+        return self._shown(self._session.run(self._own(feeds)))
+
+    def run_and_shrink(self, feeds: Tensors) -> dict[str, NDArray[Any]]:
+        """Like `run`, and the graph's session shrinks if it is one that can."""
+        if isinstance(self._session, ShrinkableSession):
+            return self._shown(self._session.run_and_shrink(self._own(feeds)))
+        return self.run(feeds)
+
+    def close(self) -> None:
+        """Close the graph's session."""
+        close(self._session)
+
+    def _own(self, feeds: Tensors) -> dict[str, NDArray[Any]]:
+        return {self._feeds.get(name, name): value for name, value in feeds.items()}
+
+    def _shown(self, answers: Tensors) -> dict[str, NDArray[Any]]:
+        return {self._answers[name]: value for name, value in answers.items()}
 
 
 def fit(session: InferenceSession, spec: SomeSpec) -> tuple[InferenceSession, SomeSpec]:

@@ -97,6 +97,14 @@ class InferenceFailed(ModelsError):
     """The inference runtime refused a run."""
 
 
+class OutOfMemory(InferenceFailed):
+    """The device has not enough memory for this run or load. Others may still fit."""
+
+
+class DeviceFault(InferenceFailed):
+    """The device is in a state only a new process gets out of, e.g. an illegal memory access."""
+
+
 class EmbeddingsIncomparable(ModelsError):
     """The embeddings come from different models or preprocessing. Make both with one model."""
 

@@ -14,11 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batching import run_tensor
+from models.batching import run_chips
 from models.errors import CatalogueError, InferenceFailed
 from models.geometry import align
 from models.network import Network
-from models.pixels import to_tensor
 from models.results import Box, Image, Points
 
 #: The square lies below the box's middle by this share of the box's height: measured as well.
@@ -66,12 +65,24 @@ class FaceLandmarks:
         Raises:
             InferenceFailed: the runtime refused a run, or a point is none.
         """
+        return self.all68_of(self.chips(image, boxes), boxes)
+
+    def chips(self, image: Image, boxes: Sequence[Box]) -> list[Image]:
+        """What the network sees of each box of one image: (H, W, 3) uint8, RGB."""
+        squares = [_square(box, self._scale) for box in boxes]
+        return [align(image, _corners(s), _unit(self._size), self._size) for s in squares]
+
+    def all68_of(self, chips: Sequence[Image], boxes: Sequence[Box]) -> NDArray[np.float32]:
+        """What `all68` answers, for chips of one image or of several and the boxes they are of.
+
+        Raises:
+            InferenceFailed: see `all68`.
+        """
         if not boxes:
             return np.empty((0, COUNT, 2), np.float32)
         squares = [_square(box, self._scale) for box in boxes]
-        chips = [align(image, _corners(s), _unit(self._size), self._size) for s in squares]
-        rows = run_tensor(self._session, to_tensor(chips, self._pixels), self._buckets)
-        relative = rows.reshape(len(boxes), COUNT, 2)
+        rows = run_chips(self._session, chips, self._pixels, self._buckets)
+        relative = np.stack(rows).reshape(len(boxes), COUNT, 2)
         # Written so that a NaN fails too.
         if not np.abs(relative).max() <= FARTHEST:
             raise InferenceFailed(

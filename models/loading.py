@@ -1,20 +1,22 @@
 """Opening a model: its graphs from the weight store, checked against the catalogue, warmed up."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from models.catalogue import Catalogue
-from models.contract import InferenceSession, verify_contract
+from models.contract import InferenceSession, SessionWrap, close, verify_contract
 from models.described import fit
 from models.errors import VariantRefused
 from models.graphs.fuse import check_fused, fuse
 from models.litert import open_litert
 from models.machine import this_machine
 from models.network import Network
+from models.providers import TensorRt
 from models.session import open_session
 from models.spec import ModelSpec, PinnedSpec, Variant
-from models.warm_up import warm_up
+from models.warm_up import warm_buckets, warm_up
 from models.weights.store import WeightStore
 from models.weights.tuning_file import Choice, TuningFile, choice
 from models.weights.variants import VariantCache
@@ -26,7 +28,34 @@ DEFAULT = Choice(variant="fused")
 _log = structlog.get_logger()
 
 
-def open_network(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """How a model is opened where not as by default."""
+
+    #: Cap on the GPU arena of each of its sessions, see models.memory.arena_limit_bytes.
+    memory_limit_bytes: int | None = None
+    #: See models.session.open_session.
+    tensorrt: TensorRt | None = None
+    #: Larger batches are not allowed; None: all of the entry's.
+    largest_bucket: int | None = None
+    #: Run every allowed batch size before answering, so that no job is the first of its size.
+    warm_all: bool = False
+    #: Puts something between each graph's session and its users.
+    wrap: SessionWrap | None = None
+
+
+AS_EVER = Opening()
+
+
+def runs_on(spec: ModelSpec, device: str) -> str:
+    """Where a model computes when it is opened on a device: TFLite models on the CPU, always.
+
+    Such a model takes no memory of a device and has no place in its ledger.
+    """
+    return "cpu" if _is_tflite(spec) else device
+
+
+def open_network(  # noqa: PLR0913 - all but three have defaults
     store: WeightStore,
     catalogue: Catalogue,
     spec: ModelSpec,
@@ -34,6 +63,7 @@ def open_network(
     device: str = "cpu",
     threads: int = 1,
     variant: Variant | None = None,
+    opening: Opening = AS_EVER,
 ) -> Network:
     """Load a model and its parts on a device.
 
@@ -45,6 +75,7 @@ def open_network(
         threads: Threads one operator may use.
         variant: Which of its graphs to run; when not given, fp32 on CUDA, and on the CPU what
             `tuning.json` says, else the default. `Network.variant` says which one it became.
+        opening: Further options.
 
     Raises:
         WeightsMissing: the message says how to get the file.
@@ -57,20 +88,22 @@ def open_network(
     known = store.known(spec)
     chosen = _chosen(store, known, device, threads) if variant is None else Choice(variant=variant)
     graph, ran = _graph(store, known, device, chosen.variant, strict=variant is not None)
-    session, fitted = _open(graph, known, device=device, threads=threads)
-    buckets = _buckets(fitted, device, chosen if ran == chosen.variant else DEFAULT)
+    buckets = _buckets(known, device, chosen if ran == chosen.variant else DEFAULT)
+    allowed = known.model_copy(update={"batch_buckets": _up_to(opening.largest_bucket, buckets)})
+    session, fitted = _open(graph, allowed, device=device, threads=threads, opening=opening)
     parts: dict[str, InferenceSession] = {}
-    for part in catalogue.with_parts(spec)[1:]:
-        pinned = store.known(part)
-        wanted = _chosen(store, pinned, device, threads).variant
-        graph, _ = _graph(store, pinned, device, wanted, strict=False)
-        parts[part.id], _ = _open(graph, pinned, device=device, threads=threads)
-    return Network(
-        spec=known.model_copy(update={"batch_buckets": buckets}),
-        session=session,
-        variant=ran,
-        parts=parts,
-    )
+    try:
+        for part in catalogue.with_parts(spec)[1:]:
+            pinned = store.known(part)
+            wanted = _chosen(store, pinned, device, threads).variant
+            graph, _ = _graph(store, pinned, device, wanted, strict=False)
+            parts[part.id], _ = _open(
+                graph, pinned, device=device, threads=threads, opening=opening
+            )
+    except BaseException:
+        close(session, *parts.values())
+        raise
+    return Network(spec=fitted, session=session, variant=ran, parts=parts)
 
 
 def fused_graph(store: WeightStore, spec: PinnedSpec) -> Path | bytes:
@@ -111,10 +144,19 @@ def _chosen(store: WeightStore, spec: PinnedSpec, device: str, threads: int) -> 
 
 
 def _buckets(spec: PinnedSpec, device: str, chosen: Choice) -> tuple[int, ...]:
-    """Batch sizes on a device: the tuned ones, else the catalogue's for it."""
-    if device.startswith("cuda"):
+    """Batch sizes on a device: on the CPU the tuned ones, else the catalogue's for it."""
+    if device != "cpu":
         return spec.batch_buckets
     return chosen.batch_buckets or spec.cpu_batch_buckets or spec.batch_buckets
+
+
+def _up_to(largest: int | None, buckets: tuple[int, ...]) -> tuple[int, ...]:
+    """The smallest is always allowed: without it a single face could not be run."""
+    return tuple(
+        bucket
+        for bucket in buckets
+        if largest is None or bucket <= largest or bucket == min(buckets)
+    )
 
 
 def _graph(
@@ -153,19 +195,34 @@ def _int8_graph(store: WeightStore, spec: PinnedSpec) -> Path:
 
 
 def _open(
-    graph: Path | bytes, spec: PinnedSpec, *, device: str, threads: int
+    graph: Path | bytes, spec: PinnedSpec, *, device: str, threads: int, opening: Opening
 ) -> tuple[InferenceSession, PinnedSpec]:
-    session: InferenceSession
-    if isinstance(graph, Path) and graph.suffix == ".tflite":
-        # The published engines in this format are CPU engines: so they are on every device.
-        session = open_litert(graph, threads=threads)
-    else:
-        session = open_session(graph, device=device, threads=threads)
-    session, fitted = fit(session, spec)
-    verify_contract(session, fitted)
-    warm_up(session, fitted)
+    def on(where: str) -> InferenceSession:
+        if _is_tflite(spec):
+            # The published engines in this format are CPU engines: so they are on every device.
+            return open_litert(graph, threads=threads)
+        return open_session(
+            graph,
+            device=where,
+            threads=threads,
+            memory_limit_bytes=opening.memory_limit_bytes,
+            tensorrt=opening.tensorrt,
+        )
+
+    session = on(device) if opening.wrap is None else opening.wrap(on, spec)
+    try:
+        session, fitted = fit(session, spec)
+        verify_contract(session, fitted)
+        if opening.warm_all:
+            # The largest first of all: what the arena gets for it holds the smaller ones too.
+            warm_buckets(session, fitted)
+        warm_up(session, fitted)
+    except BaseException:
+        # The error's traceback would keep the half-open session, and so its memory, alive.
+        close(session)
+        raise
     return session, fitted
 
 
-def _is_tflite(spec: PinnedSpec) -> bool:
+def _is_tflite(spec: ModelSpec) -> bool:
     return Path(spec.file.name).suffix == ".tflite"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from models.contract import InferenceSession
+from models.contract import InferenceSession, close
 from models.errors import CatalogueError
 from models.spec import ModelSpec, PixelInput, UnpinnedFile, Variant
 
@@ -41,3 +41,7 @@ class Network:
         if isinstance(self.spec.file, UnpinnedFile):
             raise TypeError(f"{self.spec.id} was built from an entry without a hash.")
         return self.spec.file.sha256
+
+    def close(self) -> None:
+        """Give the memory of all its graphs back, whoever still holds this; again does nothing."""
+        close(self.session, *self.parts.values())

@@ -1,13 +1,55 @@
-"""What a device's memory looks like from outside: NVML for real cards, a fixed card otherwise.
+"""What a device's memory looks like from outside: the port, and devices that are only numbers.
 
-Only device totals are read. What a single process uses can't be read in containers nor on Windows.
+`vram.nvml` reads real cards. Accounting rests on the device's totals only: what a single process
+uses can't be read in most containers, under WSL 2 or on Windows, so it is shown where it can be
+seen and never counted with.
 """
 
+import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 from vram.errors import ProbeFailed
+
+MIB = 2**20
+
+#: gpu: a whole card · mig: an instance of a divided card · vgpu: a virtual machine's share of one ·
+#: simulated: a worker's book · fixed: numbers somebody gave.
+ProbeKind = Literal["gpu", "mig", "vgpu", "simulated", "fixed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a device is; does not change."""
+
+    kind: ProbeKind
+    #: The driver's: the same after a restart and in a container. None: it has none.
+    uuid: str | None = None
+    #: Version of the driver.
+    driver: str | None = None
+    #: What a reader of its figures should know: how it is capped, what can't be read.
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A device's memory and load at one moment; None: it can't be read here."""
+
+    #: All of it; a capped device's cap.
+    total_mib: int
+    #: By anybody, the driver included; rounded up.
+    used_mib: int
+    #: Rounded down.
+    free_mib: int
+    #: The driver's own part of `used_mib`.
+    reserved_mib: int | None = None
+    #: This process's part of `used_mib`; never accounted with.
+    own_mib: int | None = None
+    #: Part of the last moments in which a kernel ran, percent.
+    utilisation_percent: int | None = None
+    temperature_celsius: int | None = None
 
 
 class MemoryProbe(Protocol):
@@ -19,12 +61,25 @@ class MemoryProbe(Protocol):
         ...
 
     @property
+    def identity(self) -> Identity:
+        """What it is."""
+        ...
+
+    @property
     def total_bytes(self) -> int:
         """All of the device's memory."""
         ...
 
     def used_bytes(self) -> int:
         """What is taken now, by any process and by the driver.
+
+        Raises:
+            ProbeFailed: the device can't be read.
+        """
+        ...
+
+    def read(self) -> Reading:
+        """Memory and load now.
 
         Raises:
             ProbeFailed: the device can't be read.
@@ -44,90 +99,78 @@ class SimulatedProbe:
     name: str = "simulated device"
     #: Tells what is taken now.
     used: Callable[[], int] = _no_bytes
+    kind: ProbeKind = "simulated"
+
+    @property
+    def identity(self) -> Identity:
+        """See MemoryProbe."""
+        return Identity(kind=self.kind, notes=(f"{self.kind}: no device is read",))
 
     def used_bytes(self) -> int:
         """See MemoryProbe."""
         return self.used()
 
+    def read(self) -> Reading:
+        """See MemoryProbe."""
+        return reading(self.total_bytes, self.used_bytes())
 
-class NvmlProbe:
-    """An NVIDIA card, through its driver.
 
-    NVML counts cards in PCI bus order and ignores CUDA_VISIBLE_DEVICES. Its index is CUDA's when
-    CUDA_DEVICE_ORDER=PCI_BUS_ID is set and no card is hidden.
+class FixedProbe:
+    """A device whose figures somebody sets: for tests, and for cards that can't be read.
 
-    Args:
-        index: Of the card, from 0.
-        nvml: The `pynvml` module, or one like it.
-
-    Raises:
-        ProbeFailed: there is no such card, no driver or no NVML library.
+    Attributes:
+        taken_bytes: What `used_bytes` answers; may be set.
+        error: What the next readings fail with; None: they succeed.
     """
 
-    def __init__(self, index: int, nvml: Any = None) -> None:  # noqa: ANN401 - pynvml has no types
-        self._nvml = nvml or _import_nvml()
-        try:
-            self._nvml.nvmlInit()
-            self._handle = self._nvml.nvmlDeviceGetHandleByIndex(index)
-            self.name = str(self._nvml.nvmlDeviceGetName(self._handle))
-        except self._nvml.NVMLError as error:
-            raise _failed(error) from error
-        self.total_bytes, _ = self._total_and_free_bytes()
+    def __init__(self, *, total_bytes: int, taken_bytes: int = 0, name: str = "fixed") -> None:
+        self.name = name
+        self.total_bytes = total_bytes
+        self.taken_bytes = taken_bytes
+        self.error: str | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """See MemoryProbe."""
+        return Identity(kind="fixed", notes=("fixed: no device is read",))
 
     def used_bytes(self) -> int:
-        """See MemoryProbe. Total minus free: what `used` includes differs between drivers."""
-        total_bytes, free_bytes = self._total_and_free_bytes()
-        return total_bytes - free_bytes
+        """See MemoryProbe."""
+        if self.error is not None:
+            raise ProbeFailed(self.error)
+        return self.taken_bytes
 
-    def _total_and_free_bytes(self) -> tuple[int, int]:
-        try:
-            memory = self._memory()
-        except self._nvml.NVMLError as error:
-            raise _failed(error) from error
-        return int(memory.total), int(memory.free)
-
-    def _memory(self) -> Any:  # noqa: ANN401 - a structure of pynvml
-        read = self._nvml.nvmlDeviceGetMemoryInfo
-        try:
-            return read(self._handle, version=self._nvml.nvmlMemory_v2)
-        except (self._nvml.NVMLError_FunctionNotFound, self._nvml.NVMLError_NotSupported):
-            # Drivers before 510 know only the first version.
-            return read(self._handle)
+    def read(self) -> Reading:
+        """See MemoryProbe."""
+        return reading(self.total_bytes, self.used_bytes())
 
 
-def list_gpus(nvml: Any = None) -> tuple[str, ...]:  # noqa: ANN401 - pynvml has no types
-    """Ids of this machine's CUDA devices: "cuda:0", ...; none without a driver or NVML library.
+def reading(total_bytes: int, used_bytes: int) -> Reading:
+    """Totals in MiB, rounded to the side that promises less."""
+    return Reading(
+        total_mib=total_bytes // MIB,
+        used_mib=-(-used_bytes // MIB),
+        free_mib=max(0, total_bytes - used_bytes) // MIB,
+    )
+
+
+def median_used_mib(
+    probe: MemoryProbe,
+    *,
+    readings: int = 3,
+    pause_seconds: float = 0.05,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """What is taken, MiB, rounded up: the median of several readings.
+
+    One reading may fall into another process's start or end; a driver also gives memory back late.
 
     Raises:
-        ProbeFailed: there is a driver, and it refuses to say.
+        ProbeFailed: the device can't be read.
     """
-    try:
-        nvml = nvml or _import_nvml()
-    except ProbeFailed:
-        return ()
-    try:
-        nvml.nvmlInit()
-    except (nvml.NVMLError_LibraryNotFound, nvml.NVMLError_DriverNotLoaded):
-        return ()
-    except nvml.NVMLError as error:
-        raise _failed(error) from error
-    try:
-        return tuple(f"cuda:{index}" for index in range(nvml.nvmlDeviceGetCount()))
-    except nvml.NVMLError as error:
-        raise _failed(error) from error
-    finally:
-        nvml.nvmlShutdown()
-
-
-def _import_nvml() -> Any:  # noqa: ANN401 - pynvml has no types
-    try:
-        import pynvml  # noqa: PLC0415 - only workers on a card have it
-    except ImportError as error:
-        raise ProbeFailed(
-            "The NVML binding is not installed. Install the `cpu`, `gpu` or `gpu-cu13` extra."
-        ) from error
-    return pynvml
-
-
-def _failed(error: Exception) -> ProbeFailed:
-    return ProbeFailed(f"NVML says: {error}. Check the driver with `nvidia-smi`.")
+    found = []
+    for number in range(readings):
+        if number:
+            sleep(pause_seconds)
+        found.append(probe.used_bytes())
+    return -(-int(statistics.median_high(found)) // MIB)

@@ -71,7 +71,14 @@ class LivenessClassifier:
         Raises:
             InferenceFailed: the runtime refused a run, or the answer is no probability.
         """
-        chips = self.chips(image, faces)
+        return self.scores_of(self.chips(image, faces))
+
+    def scores_of(self, chips: Sequence[Image]) -> list[LivenessScores]:
+        """Judge faces by their chips, of one image or of several, in their order.
+
+        Raises:
+            InferenceFailed: see `scores`.
+        """
         found: list[LivenessScores] = []
         for size in batch_sizes(len(chips), self.spec.batch_buckets):
             batch = chips[len(found) : len(found) + size]

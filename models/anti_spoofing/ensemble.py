@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from models.anti_spoofing.classifier import LivenessClassifier
 from models.anti_spoofing.judge import Band, judge
 from models.anti_spoofing.motion import Frame, motion_of
-from models.anti_spoofing.results import LivenessVerdict, SequenceVerdict
+from models.anti_spoofing.results import LivenessScores, LivenessVerdict, SequenceVerdict
 from models.anti_spoofing.sequence import LAST_FRAMES, judge_sequence
 from models.anti_spoofing.view import view_of
 from models.errors import LivenessUnavailable
@@ -70,6 +70,26 @@ class LivenessEnsemble:
             InferenceFailed: a member could not judge; no verdict is made without it.
         """
         said = {name: member.scores(image, faces) for name, member in self._members.items()}
+        return self.judge_scores(image, faces, said, faults=faults, band=band)
+
+    def judge_scores(
+        self,
+        image: Image,
+        faces: Sequence[DetectedFace],
+        said: Mapping[str, Sequence[LivenessScores]],
+        *,
+        faults: Sequence[Sequence[str]] | None = None,
+        band: Band | None = None,
+    ) -> list[LivenessVerdict]:
+        """Judge each face of one image by what each member said of it, as `judge` does.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            faces: Faces found in that image.
+            said: By the member's id, its scores of these faces in their order.
+            faults: For each face, what a quality check found that forbids a verdict.
+            band: The limits; the measured ones by default.
+        """
         return [
             judge(
                 view_of(image, face, faults[index] if faults else ()),

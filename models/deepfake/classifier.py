@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batching import run_tensor
+from models.batching import run_chips
 from models.deepfake.calibration import sigmoid, softmax
 from models.deepfake.features import face_chip
 from models.errors import CatalogueError
 from models.network import Network
-from models.pixels import to_tensor
 from models.results import DetectedFace, Image
 
 LABELS = frozenset({"authentic", "manipulated"})
@@ -60,11 +59,19 @@ class DeepfakeClassifier:
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        if not faces:
-            return []
-        chips = [face_chip(image, face.box, self.spec) for face in faces]
-        tensor = to_tensor(chips, self._pixels)
-        rows = run_tensor(self._session, tensor, self.spec.batch_buckets)
+        return self.of_chips(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return [face_chip(image, face.box, self.spec) for face in faces]
+
+    def of_chips(self, chips: Sequence[Image]) -> list[float]:
+        """P(manipulated) of chips, of one image or of several, in their order.
+
+        Raises:
+            InferenceFailed: the runtime refused a run.
+        """
+        rows = run_chips(self._session, chips, self._pixels, self.spec.batch_buckets)
         return [manipulated(row, self.spec.labels, self._activation) for row in rows]
 
 

@@ -130,16 +130,28 @@ class ClipHead:
         Raises:
             InferenceFailed: the runtime refused a run.
         """
+        return self.features_of(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return [face_chip(image, face.box, self.spec) for face in faces]
+
+    def features_of(self, chips: Sequence[Image]) -> NDArray[np.float32]:
+        """What `features` answers, for chips of one image or of several."""
         (feed,) = self.spec.inputs
         rows = [np.zeros((0, self._weights.shape[1]), np.float32)]
-        for face in faces:
-            tensor = to_tensor([face_chip(image, face.box, self.spec)], self._pixels)
+        for chip in chips:
+            tensor = to_tensor([chip], self._pixels)
             rows.append(pooled_patches(self._session.run({feed: tensor}), self.head.outputs))
         return np.concatenate(rows)
 
     def scores(self, image: Image, faces: Sequence[DetectedFace]) -> HeadScores:
         """Score each face of one image; see `features` for arguments and errors."""
-        raw = self.features(image, faces) @ self._weights.T + self._bias
+        return self.scores_of(self.features(image, faces))
+
+    def scores_of(self, features: NDArray[np.float32]) -> HeadScores:
+        """Score faces by their features, (N, D)."""
+        raw = features @ self._weights.T + self._bias
         by_trace = {
             trace.name: tuple(trace.calibration.probability(float(value)) for value in column)
             for trace, column in zip(self.head.traces, raw.T, strict=True)
@@ -149,4 +161,8 @@ class ClipHead:
 
     def probabilities(self, image: Image, faces: Sequence[DetectedFace]) -> list[float]:
         """P(manipulated) of each face of one image; see `features`."""
-        return list(self.scores(image, faces).probabilities)
+        return self.of_chips(self.chips(image, faces))
+
+    def of_chips(self, chips: Sequence[Image]) -> list[float]:
+        """P(manipulated) of chips, of one image or of several, in their order."""
+        return list(self.scores_of(self.features_of(chips)).probabilities)

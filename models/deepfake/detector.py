@@ -27,8 +27,12 @@ class FaceModel(Protocol):
         """Its measured thresholds, if there are any."""
         ...
 
-    def probabilities(self, image: Image, faces: Sequence[DetectedFace]) -> list[float]:
-        """P(manipulated) of each face of one image (RGB uint8), in their order."""
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What it sees of each face of one image (RGB uint8), in their order."""
+        ...
+
+    def of_chips(self, chips: Sequence[Image]) -> list[float]:
+        """P(manipulated) of chips, of one image or of several, in their order."""
         ...
 
 
@@ -93,7 +97,18 @@ class DeepfakeDetector:
 
     def score(self, image: Image, faces: Sequence[DetectedFace]) -> list[DeepfakeScore]:
         """See FaceScorer.score."""
-        each = {name: model.probabilities(image, faces) for name, model in self._models.items()}
+        each = {
+            name: model.of_chips(model.chips(image, faces)) for name, model in self._models.items()
+        }
+        return self.scored(image, faces, each)
+
+    def scored(
+        self,
+        image: Image,
+        faces: Sequence[DetectedFace],
+        each: Mapping[str, Sequence[float]],
+    ) -> list[DeepfakeScore]:
+        """What `score` answers, from what each model says of the faces, by its id."""
         return [
             self._scored(image, face, {name: values[place] for name, values in each.items()})
             for place, face in enumerate(faces)

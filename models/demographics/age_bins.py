@@ -33,7 +33,15 @@ class GenderAgeBins(ChipNetwork):
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        return [read(row) for row in self._rows([arcface_chip(image, face) for face in faces])]
+        return self.of_chips(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return [arcface_chip(image, face) for face in faces]
+
+    def of_chips(self, chips: Sequence[Image]) -> list[Demographics]:
+        """Estimate both for chips, of one image or of several, in their order."""
+        return [read(row) for row in self._rows(chips)]
 
 
 def read(row: NDArray[np.float32]) -> Demographics:

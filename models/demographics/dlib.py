@@ -46,7 +46,15 @@ class DlibAge(ChipNetwork):
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        return [age_of(row) for row in self._rows(face_chips(image, faces, AGE_CHIP_SIZE))]
+        return self.of_chips(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return face_chips(image, faces, AGE_CHIP_SIZE)
+
+    def of_chips(self, chips: Sequence[Image]) -> list[AgeEstimate]:
+        """Estimate the ages of chips, of one image or of several, in their order."""
+        return [age_of(row) for row in self._rows(chips)]
 
 
 class DlibGender(ChipNetwork):
@@ -62,7 +70,15 @@ class DlibGender(ChipNetwork):
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        return [gender_of(row) for row in self._rows(face_chips(image, faces, GENDER_CHIP_SIZE))]
+        return self.of_chips(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return face_chips(image, faces, GENDER_CHIP_SIZE)
+
+    def of_chips(self, chips: Sequence[Image]) -> list[GenderEstimate]:
+        """Estimate the genders of chips, of one image or of several, in their order."""
+        return [gender_of(row) for row in self._rows(chips)]
 
 
 def face_chips(image: Image, faces: Sequence[DetectedFace], size: int) -> list[Image]:

@@ -1,6 +1,7 @@
 """From loaded networks to one estimator of age and gender: a pair of networks, or one for both."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from models.demographics.age_bins import GenderAgeBins
 from models.demographics.dlib import DlibAge, DlibGender
@@ -10,7 +11,7 @@ from models.network import Network
 from models.results import DetectedFace, Image
 from models.spec import Family
 
-_JOINT: Mapping[Family, Callable[[Network], DemographicsEstimator]] = {
+_JOINT: Mapping[Family, Callable[[Network], "JointEstimator"]] = {
     "genderage": GenderAge,
     "gender_age_bins": GenderAgeBins,
 }
@@ -42,6 +43,37 @@ class AgeGenderPair:
         ]
 
 
+class JointEstimator(DemographicsEstimator, Protocol):
+    """A network that tells both from one chip."""
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What it sees of each face of one image: (H, W, 3) uint8, RGB."""
+        ...
+
+    def of_chips(self, chips: Sequence[Image]) -> list[Demographics]:
+        """Estimate both for chips, of one image or of several, in their order.
+
+        Raises:
+            InferenceFailed: the runtime refused a run.
+        """
+        ...
+
+
+def open_joint(network: Network) -> JointEstimator:
+    """The estimator of a loaded network of task "age_gender"."""
+    return _JOINT[network.spec.family](network)
+
+
+def open_age(network: Network) -> DlibAge:
+    """The estimator of a loaded network of task "age"."""
+    return _AGE[network.spec.family](network)
+
+
+def open_gender(network: Network) -> DlibGender:
+    """The estimator of a loaded network of task "gender"."""
+    return _GENDER[network.spec.family](network)
+
+
 def open_demographics(*networks: Network) -> DemographicsEstimator:
     """Build the estimator of loaded networks.
 
@@ -54,10 +86,8 @@ def open_demographics(*networks: Network) -> DemographicsEstimator:
     by_task = {network.spec.task: network for network in networks}
     if len(networks) == len(by_task):
         if set(by_task) == {"age_gender"}:
-            network = by_task["age_gender"]
-            return _JOINT[network.spec.family](network)
+            return open_joint(by_task["age_gender"])
         if set(by_task) == {"age", "gender"}:
-            age, gender = by_task["age"], by_task["gender"]
-            return AgeGenderPair(_AGE[age.spec.family](age), _GENDER[gender.spec.family](gender))
+            return AgeGenderPair(open_age(by_task["age"]), open_gender(by_task["gender"]))
     given = ", ".join(f"{network.spec.id} ({network.spec.task})" for network in networks)
     raise ValueError(f"Demographics need one model for both or one for each, not: {given}.")

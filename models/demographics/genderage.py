@@ -42,7 +42,14 @@ class GenderAge(ChipNetwork):
         Raises:
             InferenceFailed: the runtime refused a run.
         """
-        chips = [crop(image, face.box, scale=self._scale, size=self._size) for face in faces]
+        return self.of_chips(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return [crop(image, face.box, scale=self._scale, size=self._size) for face in faces]
+
+    def of_chips(self, chips: Sequence[Image]) -> list[Demographics]:
+        """Estimate both for chips, of one image or of several, in their order."""
         return [read(row) for row in self._rows(chips)]
 
 

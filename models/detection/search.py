@@ -8,6 +8,7 @@ found nothing or only faces that large, and, if asked for, at overlapping tiles.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from models.detection.port import FaceDetector
 from models.detection.tiling import Tile, tiles_of
 from models.errors import InferenceFailed, LandmarksUnavailable
 from models.geometry import suppress
-from models.landmarks import FaceLandmarks
+from models.landmarks import FaceLandmarks, five_of
 from models.results import Box, DetectedFace, Image
 
 #: How far a confidence may lie above 1: float16 and 8-bit exports round.
@@ -57,6 +58,18 @@ class Look:
     reason: str
     #: Faces it found, before looks were merged.
     faces: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Boxes:
+    """The faces of an image before their landmarks are completed."""
+
+    #: (H, W, 3) uint8, RGB.
+    image: Image
+    #: Largest first, in pixels of the image.
+    found: Candidates
+    #: In the order they were taken.
+    looks: tuple[Look, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,10 +112,28 @@ class FaceSearch:
             InferenceFailed: the runtime refused a run.
             ContractMismatch: the network answers otherwise than the catalogue says.
         """
+        return self.complete([self.boxes(image, options)])[0]
+
+    def boxes(self, image: Image, options: SearchOptions) -> Boxes:
+        """The first part of `find`: everything but the landmark net's run."""
         looks, seen = zip(*self._looks(image, options), strict=True)
         found = merge(seen, max_overlap=self._detector.max_overlap)
-        faces = self._faces(image, largest(found, options))
-        return SearchResult(faces=faces, looks=looks)
+        return Boxes(image=image, found=largest(found, options), looks=looks)
+
+    def complete(self, several: Sequence[Boxes]) -> list[SearchResult]:
+        """The second part of `find`, for one image or for several together.
+
+        Raises:
+            InferenceFailed: the runtime refused a run of the landmark net.
+        """
+        boxes = [_boxes_of(one.found) for one in several]
+        better = iter(self._better([one.image for one in several], boxes))
+        results: list[SearchResult] = []
+        for one, own_boxes in zip(several, boxes, strict=True):
+            points = list(islice(better, len(own_boxes)))
+            faces = _faces(own_boxes, one.found, self._points(one.found.landmarks, points))
+            results.append(SearchResult(faces=faces, looks=one.looks))
+        return results
 
     def _looks(self, image: Image, options: SearchOptions) -> Iterator[tuple[Look, Seen]]:
         first = self._look(image, options)
@@ -133,28 +164,46 @@ class FaceSearch:
         cut = tile.cuts(moved.boxes, width=image.shape[1], height=image.shape[0])
         return Seen(found=moved, cut=cut)
 
-    def _faces(self, image: Image, found: Candidates) -> tuple[DetectedFace, ...]:
-        boxes = [
-            Box(x=x, y=y, width=width, height=height)
-            for x, y, width, height in found.boxes.astype(float).tolist()
-        ]
-        points = self._points(image, boxes, found.landmarks)
-        return tuple(
-            DetectedFace(box=box, confidence=float(score), landmarks=five)
-            for box, score, five in zip(boxes, found.scores, points, strict=True)
-        )
+    @property
+    def _completes(self) -> bool:
+        """Whether the landmark net is asked at all."""
+        return not (self._detector.has_landmarks and self._detector.landmarks_follow_tilt)
+
+    def _better(
+        self, images: Sequence[Image], boxes: Sequence[Sequence[Box]]
+    ) -> NDArray[np.float32]:
+        """The landmark net's five points of all faces, one image after the other."""
+        net = self._landmarks
+        if net is None or not self._completes:
+            return np.empty((0, 5, 2), np.float32)
+        pairs = list(zip(images, boxes, strict=True))
+        chips = [chip for image, own in pairs for chip in net.chips(image, own)]
+        return five_of(net.all68_of(chips, [box for own in boxes for box in own]))
 
     def _points(
-        self, image: Image, boxes: Sequence[Box], own: NDArray[np.float32] | None
+        self, own: NDArray[np.float32] | None, better: Sequence[NDArray[np.float32]]
     ) -> NDArray[np.float32]:
         """The five points of each face: the detector's own, completed or put right by the net's."""
-        if own is not None and (self._landmarks is None or self._detector.landmarks_follow_tilt):
+        if own is not None and (self._landmarks is None or not self._completes):
             return own
-        assert self._landmarks is not None  # noqa: S101 - refused by the constructor
-        better = self._landmarks.five(image, boxes)
-        if own is None:
-            return better
-        return np.where(tilt_differs(own, better)[:, None, None], better, own)
+        net = np.asarray(better, np.float32).reshape(-1, 5, 2)
+        return net if own is None else np.where(tilt_differs(own, net)[:, None, None], net, own)
+
+
+def _boxes_of(found: Candidates) -> list[Box]:
+    return [
+        Box(x=x, y=y, width=width, height=height)
+        for x, y, width, height in found.boxes.astype(float).tolist()
+    ]
+
+
+def _faces(
+    boxes: Sequence[Box], found: Candidates, points: NDArray[np.float32]
+) -> tuple[DetectedFace, ...]:
+    return tuple(
+        DetectedFace(box=box, confidence=float(score), landmarks=five)
+        for box, score, five in zip(boxes, found.scores, points, strict=True)
+    )
 
 
 def sound(found: Candidates, *, width: int, height: int) -> Candidates:

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batching import run_tensor
+from models.batching import run_chips
 from models.errors import CatalogueError, InferenceFailed
 from models.network import Network
-from models.pixels import to_tensor
 from models.recognition.chips import CUTTERS
 from models.results import DetectedFace, Embedding, EmbeddingModel, Image
 from models.spec import PixelInput
@@ -67,17 +66,19 @@ class FaceEmbedder:
             InferenceFailed: the runtime refused a run, or answered with a vector that has no
                 direction.
         """
-        return self.embed_chips([self._cut(image, face) for face in faces])
+        return self.embed_chips(self.chips(image, faces))
+
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
+        """What the network sees of each face of one image: (H, W, 3) uint8, RGB."""
+        return [self._cut(image, face) for face in faces]
 
     def embed_chips(self, chips: Sequence[Image]) -> list[Embedding]:
-        """Embed chips that were cut already, as `embed` cuts them, in their order.
+        """Embed chips that were cut already, of one image or of several, in their order.
 
         Raises:
             InferenceFailed: see `embed`.
         """
-        if not chips:
-            return []
-        rows = run_tensor(self._session, to_tensor(chips, self._pixels), self._buckets)
+        rows = run_chips(self._session, chips, self._pixels, self._buckets)
         return [Embedding(vector=self._unit(row), model=self._model) for row in rows]
 
     def _unit(self, row: NDArray[Any]) -> NDArray[np.float32]:

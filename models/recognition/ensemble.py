@@ -67,8 +67,16 @@ class RecognitionEnsemble:
 
     def embed(self, image: Image, faces: Sequence[DetectedFace]) -> list[Embedding]:
         """See Embedder.embed."""
-        answers = [member.embed(image, faces) for member in self._members]
-        return [self._join(of_one_face) for of_one_face in zip(*answers, strict=True)]
+        return self.join({each.model.id: each.embed(image, faces) for each in self._members})
+
+    def join(self, answers: Mapping[str, Sequence[Embedding]]) -> list[Embedding]:
+        """One embedding for each face, from what each member says of all of them.
+
+        Args:
+            answers: By the member's model id; all of one length.
+        """
+        in_order = [answers[member.model.id] for member in self._members]
+        return [self._join(of_one_face) for of_one_face in zip(*in_order, strict=True)]
 
     def _join(self, parts: Sequence[Embedding]) -> Embedding:
         scaled = [

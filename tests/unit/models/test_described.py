@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from models.catalogue import load_catalogue
-from models.contract import TensorInfo, verify_contract
+from models.contract import ShrinkableSession, TensorInfo, close, verify_contract
 from models.described import fit
-from models.errors import ContractMismatch
+from models.errors import ContractMismatch, InferenceFailed
 from models.loading import open_network
 from models.recognition.embedder import FaceEmbedder
 from models.results import Box, DetectedFace
@@ -93,3 +93,27 @@ def test_somebody_s_own_export_is_imported_recorded_and_run(tmp_path: Path) -> N
     assert red / green == pytest.approx((90 - 127.5) / (160 - 127.5), rel=1e-3)
     assert blue / green == pytest.approx((30 - 127.5) / (160 - 127.5), rel=1e-3)
     assert embedding.model.sha256 == network.sha256
+
+
+def test_shrinking_and_closing_reach_the_graph_s_session() -> None:
+    spec = CATALOGUE.model("adaface_ir101")
+    inner = open_session(tiny_embedder(size=512))
+    session, _ = fit(inner, spec)
+    feeds = {"input": np.full((2, 3, 112, 112), 3, np.float32)}
+
+    assert isinstance(session, ShrinkableSession)
+    np.testing.assert_array_equal(
+        session.run_and_shrink(feeds)["output"], session.run(feeds)["output"]
+    )
+    close(session)
+
+    with pytest.raises(InferenceFailed, match="unloaded"):
+        inner.run({"data": feeds["input"]})
+
+
+def test_a_session_that_can_t_shrink_just_runs() -> None:
+    session, _ = fit(_session(batch="N"), CATALOGUE.model("adaface_ir101"))
+
+    assert isinstance(session, ShrinkableSession)
+    feeds = {"input": np.full((1, 3, 112, 112), 3, np.float32)}
+    assert session.run_and_shrink(feeds)["output"].shape == (1, 512)

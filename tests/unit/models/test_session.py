@@ -13,7 +13,9 @@ from models.errors import (
     WeightsCorrupt,
     WeightsMissing,
 )
-from models.session import check_one_runtime, cuda_options, open_session
+from models.providers import cuda_options
+from models.runtimes import check_one_runtime
+from models.session import open_session
 from models.testing import tiny_onnx
 
 
@@ -73,6 +75,7 @@ def test_cuda_keeps_its_memory_small_and_within_the_limit() -> None:
         "cudnn_conv_algo_search": "HEURISTIC",
         "cudnn_conv_use_max_workspace": "0",
         "arena_extend_strategy": "kSameAsRequested",
+        "use_tf32": "0",
         "gpu_mem_limit": "536870912",
     }
 

@@ -30,12 +30,15 @@ class Brightness:
     thresholds: VerdictThresholds | None = THRESHOLDS
     factor: float = 1.0
 
-    def probabilities(self, image: Image, faces: Sequence[DetectedFace]) -> list[float]:
+    def chips(self, image: Image, faces: Sequence[DetectedFace]) -> list[Image]:
         found = []
         for face in faces:
             x, y, side = int(face.box.x), int(face.box.y), int(face.box.width)
-            found.append(float(image[y : y + side, x : x + side].mean()) / 255 * self.factor)
+            found.append(image[y : y + side, x : x + side])
         return found
+
+    def of_chips(self, chips: Sequence[Image]) -> list[float]:
+        return [float(chip.mean()) / 255 * self.factor for chip in chips]
 
 
 OWN = Brightness(CATALOGUE.model("facesocial_deepfake"))
