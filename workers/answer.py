@@ -256,6 +256,21 @@ class ModelAnswer(Answer):
     provider: str
     #: "fp32", or "int8": quantised.
     variant: str
+    #: Why it ran on the CPU although the worker has a device; left out where it did not.
+    reason: str | None = None
+
+
+class DegradedAnswer(Answer):
+    """Something that went otherwise than planned, and what was done about it."""
+
+    #: Id of the model.
+    model: str
+    #: cpu, arena_shrunk, smaller_batch, others_evicted, session_renewed or failed.
+    step: str
+    #: Why, as code; see docs/reference/vram.md.
+    reason: str
+    #: Why, and what would have to happen for it to go as planned.
+    message: str
 
 
 class AnalysisAnswer(Answer):
@@ -275,5 +290,10 @@ class AnalysisAnswer(Answer):
     device: str
     #: True when `device` is simulated: nothing ran on a GPU.
     simulated: bool
-    #: Milliseconds per stage, `total` included.
+    #: How many photos went through the stages together, this one included.
+    batch_size: Annotated[int, Field(ge=1)] = 1
+    #: What went otherwise than planned; left out when nothing did.
+    degraded: tuple[DegradedAnswer, ...] = ()
+    #: Milliseconds per stage: of stages that photos shared, this photo's even share. `total` is
+    #: from the batch's beginning to this answer, waiting for the others included.
     timings_ms: dict[str, Annotated[float, Field(ge=0)]]

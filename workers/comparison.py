@@ -10,6 +10,7 @@ from workers.residency import Residency
 from workers.stages.detection import DetectionStage
 from workers.stages.face import clip_box
 from workers.stages.recognition import RecognitionStage
+from workers.stages.stage import Picture
 
 #: The rate asked for when none is: one pair of strangers in a thousand is taken for one person.
 DEFAULT_FAR = 1e-3
@@ -112,7 +113,9 @@ class FaceComparison:
         found = self._detection.run(image, AnalyzeOptions(max_faces=100)).faces
         if not found:
             raise NoFace
-        [embedding] = self._recognition.recogniser(model).embedder.embed(image, found[:1])
+        options = AnalyzeOptions(recognition_model=model)
+        largest = Picture(image=image, faces=found[:1], options=options)
+        [[embedding]] = self._recognition.embeddings([largest])
         height, width = image.shape[:2]
         box = clip_box(found[0].box, width=width, height=height)
         bbox = BoxAnswer(

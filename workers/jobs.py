@@ -5,7 +5,7 @@ the store. This is the port; `workers.memory_jobs` and `workers.redis_jobs` impl
 one contract suite.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -15,7 +15,11 @@ from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
 #: "memory": the server cannot confirm disk writes.
 Durability = Literal["fsynced", "pending", "memory"]
 #: Why a wake-up found nothing to do.
-NotClaimed = Literal["missing", "busy", "finished", "poisoned"]
+NotClaimed = Literal["missing", "busy", "finished", "poisoned", "moved"]
+#: What a claim still is. cancelled: it holds, and the job's end was asked for. lost: it does not.
+Standing = Literal["held", "cancelled", "lost"]
+#: What came of asking for a job's end. asked: its worker will look; finished: it had ended before.
+Cancelled = Literal["cancelled", "asked", "finished", "missing"]
 
 #: A queued job's wake-up is sent again after at most this time.
 RESEND_CAP_SECONDS = 15 * 60
@@ -36,6 +40,8 @@ class NewJob:
     route: JobRoute
     #: Key of the image in the blob store.
     blob_key: str
+    #: Of the image, as its header says; counts towards `ClaimLimits.pixels`.
+    pixels: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +65,12 @@ class Job:
     result_json: str | None
     #: When failed.
     error: JobError | None
+    #: Jobs of one key may share a batch; see `workers.batch_key`. Empty: stored before there were.
+    batch_key: str = ""
+    #: Of the image, as its header says.
+    pixels: int = 0
+    #: Whether its end was asked for while it ran.
+    cancel_asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +91,23 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimLimits:
+    """How much one claim takes at most."""
+
+    #: Jobs, the named one included.
+    jobs: int = 1
+    #: Of all images together; the named job is taken however large its image is.
+    pixels: int = 0
+    #: The queues the claimer serves: a job that waits in another one has moved there, and the
+    #: wake-up that is answered is an old one. None: any.
+    queues: tuple[str, ...] | None = None
+
+
+#: A claim of nothing but the named job.
+ALONE = ClaimLimits()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DueJob:
     """A queued job whose wake-up is to be sent (again)."""
 
@@ -93,7 +122,7 @@ class Reaped:
 
     id: str
     blob_key: str
-    #: Queued again, or failed as poisoned.
+    #: Queued again, failed as poisoned, or cancelled.
     state: JobState
 
 
@@ -110,6 +139,18 @@ class JobStore(Protocol):
 
     def waiting(self) -> int:
         """Number of queued jobs."""
+        ...
+
+    def backlog(self, queues: Sequence[str]) -> Mapping[str, int]:
+        """Number of queued jobs of each of these queues, asked for in one call."""
+        ...
+
+    def waiting_queues(self) -> Mapping[str, int]:
+        """Every queue that has jobs waiting, with their number."""
+        ...
+
+    def waiting_in(self, queue: str, limit: int) -> Sequence[DueJob]:
+        """The waiting jobs of a queue, oldest first; nothing changes."""
         ...
 
     def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
@@ -147,11 +188,70 @@ class JobStore(Protocol):
         """
         ...
 
+    def claim_batch(
+        self, job_id: str, *, claim_id: str, limits: ClaimLimits
+    ) -> Sequence[Claim] | NotClaimed:
+        """Take a job as `claim` does and, in the same step, waiting jobs that may share its batch.
+
+        They are of the same queue and batch key and are taken oldest first, each for itself: with
+        a fence, a lease, an attempt. A job that has lost a worker before is neither taken along
+        nor takes others along, so that one that kills workers takes none with it. The messages of
+        jobs that were taken along find nothing to do.
+
+        Returns:
+            The named job's claim first; or why there is none.
+        """
+        ...
+
+    def claim_more(self, like: Job, *, claim_id: str, limits: ClaimLimits) -> Sequence[Claim]:
+        """Take waiting jobs that may share a batch with a job, as `claim_batch` does."""
+        ...
+
+    def claim_oldest(
+        self, queue: str, *, claim_id: str, limits: ClaimLimits, waited_seconds: float
+    ) -> Sequence[Claim]:
+        """Take the oldest job of a queue, and others along as `claim_batch` does.
+
+        Nothing is taken unless it has waited so long since it was submitted.
+        """
+        ...
+
     def renew(self, claim: Claim) -> None:
         """Extend the lease.
 
         Raises:
             LeaseLost: somebody else has the job, or it has ended.
+        """
+        ...
+
+    def renew_many(self, claims: Sequence[Claim]) -> Sequence[Standing]:
+        """Extend the leases of those that are held; tell of each what it is."""
+        ...
+
+    def give_back(self, claim: Claim, *, counted: bool = False) -> None:
+        """Queue a claimed job again, due now. Repeating it changes nothing.
+
+        Args:
+            claim: Of the job.
+            counted: Whether the attempt counts; not when its worker was merely told to stop.
+
+        Raises:
+            LeaseLost: somebody else has the job, or it has ended.
+        """
+        ...
+
+    def cancel(self, job_id: str) -> Cancelled:
+        """Ask for a job's end: one that waits ends now, one that runs as soon as its worker looks.
+
+        A running job whose end is written first keeps that end.
+        """
+        ...
+
+    def end_cancelled(self, claim: Claim) -> None:
+        """End a running job as cancelled. Repeating it changes nothing.
+
+        Raises:
+            LeaseLost: somebody else has the job, or ended it.
         """
         ...
 
@@ -172,7 +272,10 @@ class JobStore(Protocol):
         ...
 
     def reap(self, limit: int) -> Sequence[Reaped]:
-        """Queue jobs again whose lease has ended; those without attempts left fail as poisoned."""
+        """Queue jobs again whose lease has ended.
+
+        Those without attempts left fail as poisoned; those whose end was asked for are cancelled.
+        """
         ...
 
     def due(self, limit: int) -> Sequence[DueJob]:

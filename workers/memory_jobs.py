@@ -1,35 +1,30 @@
 """The job store in memory: for tests and for running the HTTP surface in one process."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
+from workers.batch_key import batch_key
 from workers.contract import JobError, JobRoute, JobState
 from workers.errors import JobNotFound, LeaseLost
 from workers.jobs import (
+    ALONE,
     POISONED,
     RESEND_CAP_SECONDS,
+    Cancelled,
     Claim,
+    ClaimLimits,
     DueJob,
     Job,
     NewJob,
     NotClaimed,
     Reaped,
+    Standing,
     Submitted,
     nothing,
 )
+from workers.memory_job_table import Entry, JobTable, claim_on
 from workers.settings import Settings
-
-
-@dataclass(kw_only=True, slots=True)
-class _Entry:
-    job: Job
-    due_ms: float | None
-    sends: int = 1
-    fence: int = 0
-    claim_id: str = ""
-    lease_ms: float = field(default=0.0)
 
 
 class MemoryJobs:
@@ -37,18 +32,33 @@ class MemoryJobs:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
-        self._clock = clock
-        self._entries: dict[str, _Entry] = {}
-        self._changed = threading.Condition(threading.RLock())
+        self._table = JobTable(settings, clock)
+        self._changed = self._table.changed
 
     def waiting(self) -> int:
         """See JobStore."""
         with self._changed:
-            return sum(entry.due_ms is not None for entry in self._entries.values())
+            return len(self._table.queued())
+
+    def backlog(self, queues: Sequence[str]) -> Mapping[str, int]:
+        """See JobStore."""
+        with self._changed:
+            return {queue: len(self._table.queued(queue)) for queue in queues}
+
+    def waiting_queues(self) -> Mapping[str, int]:
+        """See JobStore."""
+        with self._changed:
+            return Counter(entry.job.route.queue for entry in self._table.queued())
+
+    def waiting_in(self, queue: str, limit: int) -> Sequence[DueJob]:
+        """See JobStore."""
+        with self._changed:
+            jobs = [entry.job for entry in self._table.queued(queue)[:limit]]
+        return tuple(DueJob(id=job.id, options=job.options, route=job.route) for job in jobs)
 
     def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
         """See JobStore."""
-        now = self._now_ms()
+        now = self._table.now_ms()
         stored = Job(
             id=job.id,
             state=JobState.QUEUED,
@@ -62,10 +72,12 @@ class MemoryJobs:
             finished_ms=None,
             result_json=None,
             error=None,
+            batch_key=batch_key(job.options),
+            pixels=job.pixels,
         )
         with self._changed:
             due_ms = now + self._settings.job_resend_seconds * 1000
-            entry = self._entries.setdefault(job.id, _Entry(job=stored, due_ms=due_ms))
+            entry = self._table.entries.setdefault(job.id, Entry(job=stored, due_ms=due_ms))
             submitted = Submitted(job=entry.job, durability="memory")
         on_stored()
         return submitted
@@ -73,50 +85,114 @@ class MemoryJobs:
     def expedite(self, job_id: str) -> None:
         """See JobStore."""
         with self._changed:
-            entry = self._find(job_id)
+            entry = self._table.find(job_id)
             if entry and entry.job.state is JobState.QUEUED:
-                entry.due_ms, entry.sends = self._now_ms(), 0
+                entry.due_ms, entry.sends = self._table.now_ms(), 0
 
     def get(self, job_id: str) -> Job:
         """See JobStore."""
         with self._changed:
-            entry = self._find(job_id)
+            entry = self._table.find(job_id)
             if entry is None:
                 raise JobNotFound(f"There is no job '{job_id}', or its result has expired.")
             return entry.job
 
     def claim(self, job_id: str, *, claim_id: str) -> Claim | NotClaimed:
         """See JobStore."""
+        claimed = self.claim_batch(job_id, claim_id=claim_id, limits=ALONE)
+        return claimed if isinstance(claimed, str) else claimed[0]
+
+    def claim_batch(
+        self, job_id: str, *, claim_id: str, limits: ClaimLimits
+    ) -> Sequence[Claim] | NotClaimed:
+        """See JobStore."""
         with self._changed:
-            entry = self._find(job_id)
+            entry = self._table.find(job_id)
             if entry is None:
                 return "missing"
-            if entry.job.state is JobState.RUNNING and entry.lease_ms > self._now_ms():
-                if entry.claim_id == claim_id:
-                    return Claim(job=entry.job, fence=entry.fence)
-                return "busy"
-            if entry.job.state.is_final:
-                return "finished"
-            if entry.job.attempt >= self._settings.job_max_attempts:
-                self._end(entry, JobState.FAILED, error=POISONED)
-                return "poisoned"
-            now = self._now_ms()
-            entry.fence += 1
-            entry.claim_id = claim_id
-            entry.lease_ms = now + self._settings.job_lease_seconds * 1000
-            entry.due_ms = None
-            self._change(
-                entry, state=JobState.RUNNING, attempt=entry.job.attempt + 1, started_ms=now
+            if entry.job.state is JobState.RUNNING and entry.lease_ms > self._table.now_ms():
+                if entry.claim_id != claim_id:
+                    return "busy"
+                others = self._table.held_by(claim_id, but=entry)
+                return tuple(map(claim_on, (entry, *others)))
+            is_first = entry.job.attempt == 0
+            outcome = _not_served(entry.job, limits) or self._table.take(entry, claim_id)
+            if outcome is not None:
+                return outcome
+            taken = [entry, *(self._table.take_along(entry, claim_id, limits) if is_first else ())]
+            return tuple(map(claim_on, taken))
+
+    def claim_more(self, like: Job, *, claim_id: str, limits: ClaimLimits) -> Sequence[Claim]:
+        """See JobStore."""
+        with self._changed:
+            found = self._table.held_by(claim_id) or self._table.take_group(
+                like, claim_id, jobs=limits.jobs, pixels=limits.pixels
             )
-            return Claim(job=entry.job, fence=entry.fence)
+            return tuple(map(claim_on, found))
+
+    def claim_oldest(
+        self, queue: str, *, claim_id: str, limits: ClaimLimits, waited_seconds: float
+    ) -> Sequence[Claim]:
+        """See JobStore."""
+        with self._changed:
+            if held := self._table.held_by(claim_id):
+                return tuple(map(claim_on, held))
+            oldest = next(iter(self._table.queued(queue)), None)
+            latest_ms = self._table.now_ms() - waited_seconds * 1000
+            if oldest is None or oldest.job.created_ms > latest_ms:
+                return ()
+            is_first = oldest.job.attempt == 0
+            if self._table.take(oldest, claim_id) is not None:
+                return ()
+            taken = [
+                oldest,
+                *(self._table.take_along(oldest, claim_id, limits) if is_first else ()),
+            ]
+            return tuple(map(claim_on, taken))
 
     def renew(self, claim: Claim) -> None:
         """See JobStore."""
+        if self.renew_many([claim]) == ("lost",):
+            raise LeaseLost
+
+    def renew_many(self, claims: Sequence[Claim]) -> Sequence[Standing]:
+        """See JobStore."""
         with self._changed:
-            entry = self._held(claim)
+            return tuple(self._table.renewed(claim) for claim in claims)
+
+    def give_back(self, claim: Claim, *, counted: bool = False) -> None:
+        """See JobStore."""
+        with self._changed:
+            entry = self._table.held(claim)
+            if entry.job.state is JobState.QUEUED:
+                return
             if entry.job.state is not JobState.RUNNING:
                 raise LeaseLost
-            entry.lease_ms = self._now_ms() + self._settings.job_lease_seconds * 1000
+            if entry.job.cancel_asked:
+                self._table.end(entry, JobState.CANCELLED)
+                return
+            entry.due_ms, entry.sends = self._table.now_ms(), 0
+            attempt = entry.job.attempt - (not counted)
+            self._table.change(entry, state=JobState.QUEUED, attempt=attempt)
+
+    def cancel(self, job_id: str) -> Cancelled:
+        """See JobStore."""
+        with self._changed:
+            entry = self._table.find(job_id)
+            if entry is None:
+                return "missing"
+            if entry.job.state.is_final:
+                return "cancelled" if entry.job.state is JobState.CANCELLED else "finished"
+            if entry.job.state is JobState.QUEUED or entry.lease_ms <= self._table.now_ms():
+                self._table.end(entry, JobState.CANCELLED)
+                return "cancelled"
+            if not entry.job.cancel_asked:
+                self._table.change(entry, cancel_asked=True)
+            return "asked"
+
+    def end_cancelled(self, claim: Claim) -> None:
+        """See JobStore."""
+        self._finish(claim, JobState.CANCELLED)
 
     def succeed(self, claim: Claim, result_json: str) -> None:
         """See JobStore."""
@@ -130,14 +206,16 @@ class MemoryJobs:
         """See JobStore."""
         reaped: list[Reaped] = []
         with self._changed:
-            now = self._now_ms()
-            running = [e for e in self._entries.values() if e.job.state is JobState.RUNNING]
+            now = self._table.now_ms()
+            running = [e for e in self._table.entries.values() if e.job.state is JobState.RUNNING]
             for entry in [e for e in running if e.lease_ms <= now][:limit]:
-                if entry.job.attempt >= self._settings.job_max_attempts:
-                    self._end(entry, JobState.FAILED, error=POISONED)
+                if entry.job.cancel_asked:
+                    self._table.end(entry, JobState.CANCELLED)
+                elif entry.job.attempt >= self._settings.job_max_attempts:
+                    self._table.end(entry, JobState.FAILED, error=POISONED)
                 else:
                     entry.due_ms, entry.sends = now, 0
-                    self._change(entry, state=JobState.QUEUED)
+                    self._table.change(entry, state=JobState.QUEUED)
                 job = entry.job
                 reaped.append(Reaped(id=job.id, blob_key=job.blob_key, state=job.state))
         return tuple(reaped)
@@ -146,8 +224,8 @@ class MemoryJobs:
         """See JobStore."""
         found: list[DueJob] = []
         with self._changed:
-            now = self._now_ms()
-            waiting = [e for e in self._entries.values() if e.due_ms is not None]
+            now = self._table.now_ms()
+            waiting = [e for e in self._table.entries.values() if e.due_ms is not None]
             for entry in [e for e in waiting if (e.due_ms or 0) <= now][:limit]:
                 entry.sends += 1
                 wait_ms = self._settings.job_resend_seconds * 1000 * 2 ** (entry.sends - 1)
@@ -159,10 +237,10 @@ class MemoryJobs:
     def reroute(self, job_id: str, route: JobRoute) -> bool:
         """See JobStore."""
         with self._changed:
-            entry = self._find(job_id)
+            entry = self._table.find(job_id)
             if entry is None or entry.job.state is not JobState.QUEUED:
                 return False
-            self._change(entry, route=route)
+            self._table.change(entry, route=route)
             return True
 
     def wait(self, job_id: str, timeout_seconds: float) -> Job:
@@ -180,44 +258,17 @@ class MemoryJobs:
         error: JobError | None = None,
     ) -> None:
         with self._changed:
-            entry = self._held(claim)
+            entry = self._table.held(claim)
             if entry.job.state is state:
                 return
             if entry.job.state is not JobState.RUNNING:
                 raise LeaseLost
-            self._end(entry, state, result_json=result_json, error=error)
+            self._table.end(entry, state, result_json=result_json, error=error)
 
-    def _end(
-        self,
-        entry: _Entry,
-        state: JobState,
-        *,
-        result_json: str | None = None,
-        error: JobError | None = None,
-    ) -> None:
-        entry.due_ms = None
-        self._change(
-            entry, state=state, result_json=result_json, error=error, finished_ms=self._now_ms()
-        )
 
-    def _change(self, entry: _Entry, **changes: object) -> None:
-        changes["version"] = entry.job.version + 1
-        entry.job = replace(entry.job, **changes)  # type: ignore[arg-type]  # named fields of Job
-        self._changed.notify_all()
-
-    def _held(self, claim: Claim) -> _Entry:
-        entry = self._find(claim.job.id)
-        if entry is None or entry.fence != claim.fence:
-            raise LeaseLost
-        return entry
-
-    def _find(self, job_id: str) -> _Entry | None:
-        entry = self._entries.get(job_id)
-        ttl_ms = self._settings.result_ttl_seconds * 1000
-        if entry and entry.job.finished_ms and entry.job.finished_ms + ttl_ms <= self._now_ms():
-            del self._entries[job_id]
-            return None
-        return entry
-
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+def _not_served(job: Job, limits: ClaimLimits) -> NotClaimed | None:
+    """Why a job that nobody works on is not the claimer's."""
+    if job.state.is_final:
+        return "finished"
+    is_elsewhere = limits.queues is not None and job.route.queue not in limits.queues
+    return "moved" if is_elsewhere else None

@@ -1,22 +1,27 @@
-"""What is done to one image, stage by stage. Knows no queue and no store."""
+"""What is done to images, stage by stage. Knows no queue and no store."""
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 import structlog
 
 from models.anti_spoofing.policy import CpuPolicy
-from models.errors import InferenceFailed, WeightsMissing
-from models.results import DetectedFace, Image
-from workers.answer import AnalysisAnswer, Answer, ImageAnswer, ModelAnswer, ReasonAnswer
+from models.errors import DeviceFault, InferenceFailed, WeightsMissing
+from workers.answer import AnalysisAnswer, ReasonAnswer
+from workers.attempts import Ends, together_or_alone
+from workers.batch_key import batch_key
 from workers.contract import ANALYSES, Analysis, AnalyzeOptions
-from workers.decode import DecodedImage, decode_image
-from workers.residency import LoadedModel, Residency
+from workers.decode_ahead import Arrivals, DecodeAhead
+from workers.notes import Note
+from workers.photo import Order, Photo
+from workers.residency import Residency
 from workers.stages.anti_spoofing import AntiSpoofingStage
-from workers.stages.clock import StageClock
+from workers.stages.clock import milliseconds_since, shared
 from workers.stages.deepfake import DeepfakeStage
 from workers.stages.demographics import DemographicsAnswers, DemographicsStage
-from workers.stages.detection import DetectionStage
-from workers.stages.face import face_answer, quality_answer
+from workers.stages.detection import Detection, DetectionStage, Search
+from workers.stages.face import quality_answer
 from workers.stages.recognition import RecognitionStage
 from workers.stages.stage import AnalysisUnavailable, Stage, StageResult
 
@@ -24,7 +29,7 @@ _log = structlog.get_logger()
 
 
 class FacePipeline:
-    """Detects the faces of an image and analyses each.
+    """Detects the faces of images and analyses each.
 
     Args:
         residency: The loaded models.
@@ -32,6 +37,7 @@ class FacePipeline:
         disabled_analyses: Analyses that are switched off, whoever asks.
         anti_spoofing_cpu: Whether anti-spoofing may run on the CPU.
         demographics_answers: Whether age and gender are told of each face or only counted.
+        decode_threads: Threads that decode images ahead, where several come together.
     """
 
     def __init__(
@@ -42,9 +48,10 @@ class FacePipeline:
         disabled_analyses: Collection[Analysis] = (),
         anti_spoofing_cpu: CpuPolicy = "allow",
         demographics_answers: DemographicsAnswers = "per_face",
+        decode_threads: int = 1,
     ) -> None:
         self._residency = residency
-        self._max_pixels = max_pixels
+        self._decoder = DecodeAhead(threads=decode_threads, max_pixels=max_pixels)
         self._disabled = frozenset(disabled_analyses)
         self._detection = DetectionStage(residency)
         self._stages: dict[Analysis, Stage] = {
@@ -62,101 +69,160 @@ class FacePipeline:
             WeightsMissing: the detection engine that was asked for is not installed.
             InferenceFailed: the runtime refused the detector's run.
         """
-        clock = StageClock()
-        with clock.stage("decode"):
-            image = decode_image(content, max_pixels=self._max_pixels)
-        with clock.stage("detection"):
-            found = self._detection.run(image.pixels, options)
-        with clock.stage("quality"):
-            qualities = [quality_answer(image.pixels, face) for face in found.faces]
-        outcomes = self._run_all(image.pixels, found.faces, options, clock)
-        done = [result for result in outcomes.values() if isinstance(result, StageResult)]
-        used = [*found.models, *(model for result in done for model in result.models)]
-        device = self._residency.device
-        return AnalysisAnswer(
-            image=_image_answer(image),
-            detection=found.answer,
-            faces=tuple(
-                face_answer(face, image.pixels, {"quality": quality, **_members(outcomes, number)})
-                for number, (face, quality) in enumerate(zip(found.faces, qualities, strict=True))
-            ),
-            unavailable={
-                name: outcome
-                for name, outcome in outcomes.items()
-                if isinstance(outcome, ReasonAnswer)
-            },
-            models={model.network.spec.id: _model_answer(model) for model in used},
-            device=device,
-            simulated=device.startswith("sim:"),
-            timings_ms=clock.finish(),
-            **{name: value for result in done for name, value in result.whole.items()},
-        )
+        [outcome] = self.analyze_many([Order(read=lambda: content, options=options)])
+        if not isinstance(outcome, AnalysisAnswer):
+            raise outcome or AssertionError("A photo that somebody wants was dropped.")
+        return outcome
 
-    def _run_all(
-        self,
-        image: Image,
-        faces: Sequence[DetectedFace],
-        options: AnalyzeOptions,
-        clock: StageClock,
-    ) -> dict[str, "StageResult | ReasonAnswer"]:
-        outcomes: dict[str, StageResult | ReasonAnswer] = {}
+    def analyze_many(
+        self, orders: Sequence[Order], *, ends: Ends = ()
+    ) -> list[AnalysisAnswer | Exception | None]:
+        """Analyse several encoded images together, stage by stage.
+
+        Orders of one batch key share their stages; a photo that fails does not fail its
+        neighbours. One that nobody wants any more is dropped between two stages.
+
+        Args:
+            orders: Any number.
+            ends: Errors that end the whole batch, such as a time limit's.
+
+        Returns:
+            For each order its answer, why there is none, or None when it was dropped.
+
+        Raises:
+            DeviceFault: nothing can be run in this process any more.
+        """
+        photos = [Photo(order=order) for order in orders]
+        batches: defaultdict[str, list[Photo]] = defaultdict(list)
+        for photo in photos:
+            batches[batch_key(photo.order.options)].append(photo)
+        answers = {
+            id(photo): answer
+            for batch in batches.values()
+            for photo, answer in zip(
+                batch, self._run_batch(batch, (DeviceFault, *ends)), strict=True
+            )
+        }
+        return [answers[id(photo)] for photo in photos]
+
+    def _run_batch(
+        self, photos: Sequence[Photo], ends: Ends
+    ) -> list[AnalysisAnswer | Exception | None]:
+        started = time.perf_counter()
+        self._residency.take_notes()  # of work that was broken off: none of these photos'
+        self._detect(_wanted(photos), ends)
+        for photo in _wanted(photos):
+            with shared("quality", [photo.timings_ms]):
+                photo.qualities = [quality_answer(photo.image, f) for f in photo.found.faces]
         for name in ANALYSES:
-            if name in options.analyses and name != "detection":
-                with clock.stage(name):
-                    outcomes[name] = self._run(name, image, faces, options)
-        return outcomes
+            asked = name != "detection" and name in photos[0].order.options.analyses
+            if asked and (going_on := _wanted(photos)):
+                with shared(name, [photo.timings_ms for photo in going_on]):
+                    self._analyze(name, going_on, ends)
+        notes = self._residency.take_notes()
+        for note in notes:
+            _log.warning("analysis.degraded", model=note.model, step=note.step, reason=note.reason)
+        for photo in photos:
+            photo.timings_ms["total"] = milliseconds_since(started)
+        return [self._answer(photo, photos, notes) for photo in photos]
 
-    def _run(
-        self,
-        name: Analysis,
-        image: Image,
-        faces: Sequence[DetectedFace],
-        options: AnalyzeOptions,
-    ) -> StageResult | ReasonAnswer:
-        """One analysis of all faces, or why there is none."""
+    def _detect(self, photos: Sequence[Photo], ends: Ends) -> None:
+        """Decode photos and find their faces; the first are searched while the rest is decoded."""
+        if not photos:
+            return
+        started = time.perf_counter()
+        arrivals = Arrivals(self._decoder.each(photos, ends=ends))
+        found = self._find(arrivals, photos, ends)
+        spent_ms = milliseconds_since(started) - arrivals.waited_ms
+        for photo, outcome in zip(arrivals.decoded, found, strict=True):
+            photo.timings_ms["detection"] = round(max(0.0, spent_ms) / len(found), 2)
+            if isinstance(outcome, Exception):
+                photo.failure = outcome
+            else:
+                photo.detection = outcome
+
+    def _find(
+        self, arrivals: Arrivals, photos: Sequence[Photo], ends: Ends
+    ) -> Sequence[Detection | Exception]:
+        """The faces of every photo that arrives."""
+        if len(photos) > 1:
+            searches = (_search(photo) for photo in arrivals)
+            try:
+                return self._detection.run_together(searches, photos[0].order.options)
+            except ends:
+                raise
+            except Exception as error:  # noqa: BLE001 - sorted out one by one below
+                _log.warning("batch.one_by_one", stage="detection", error=str(error))
+        return [
+            outcome
+            for photo in [*arrivals.decoded, *arrivals]
+            for outcome in together_or_alone(
+                self._find_alone, [photo], stage="detection", ends=ends
+            )
+        ]
+
+    def _find_alone(self, photos: Sequence[Photo]) -> list[Detection]:
+        return [self._detection.run(photo.image, photo.order.options) for photo in photos]
+
+    def _analyze(self, name: Analysis, photos: Sequence[Photo], ends: Ends) -> None:
+        """One analysis of all faces of photos, or why there is none."""
         if name in self._disabled:
             message = f"'{name}' is switched off on this server."
-            return ReasonAnswer(code="analysis_disabled", message=message)
-        try:
-            return self._stages[name].run(image, faces, options)
-        except AnalysisUnavailable as error:
-            reason = ReasonAnswer(code=error.code, message=str(error))
-        except WeightsMissing as error:
-            reason = ReasonAnswer(code="model_not_installed", message=str(error))
-        except InferenceFailed:
-            _log.exception("analysis.failed", analysis=name)
-            message = "A model could not be run on this image; it has been logged."
-            reason = ReasonAnswer(code="inference_failed", message=message)
-        _log.warning("analysis.unavailable", analysis=name, code=reason.code)
-        return reason
+            for photo in photos:
+                photo.outcomes[name] = ReasonAnswer(code="analysis_disabled", message=message)
+            return
+        stage = self._stages[name]
+        found = together_or_alone(
+            lambda some: stage.run([photo.picture for photo in some]),
+            photos,
+            stage=name,
+            ends=ends,
+        )
+        for photo, outcome in zip(photos, found, strict=True):
+            if isinstance(outcome, StageResult):
+                photo.outcomes[name] = outcome
+            elif reason := _reason(name, outcome):
+                photo.outcomes[name] = reason
+            else:
+                photo.failure = outcome
+
+    def _answer(
+        self, photo: Photo, batch: Sequence[Photo], notes: Sequence[Note]
+    ) -> AnalysisAnswer | Exception | None:
+        if photo.dropped or photo.failure:
+            return photo.failure
+        answered = [one for one in batch if one.goes_on]
+        used = {model for one in answered for model in one.models}
+        return photo.answer(
+            device=self._residency.device,
+            batch_size=len(batch),
+            # A model that no answer names concerns all: an analysis was not done, for instance.
+            notes=[note for note in notes if note.model in photo.models or note.model not in used],
+        )
 
 
-def _members(
-    outcomes: Mapping[str, StageResult | ReasonAnswer], number: int
-) -> dict[str, Answer | None]:
-    """The answers to one face; null where there is none, which is not the same as not asked."""
-    return {
-        name: outcome.faces[number] if isinstance(outcome, StageResult) else None
-        for name, outcome in outcomes.items()
-    }
+def _wanted(photos: Sequence[Photo]) -> list[Photo]:
+    """Those that go on; those nobody wants any more are dropped here."""
+    for photo in photos:
+        photo.dropped = photo.dropped or not photo.order.is_wanted()
+    return [photo for photo in photos if photo.goes_on]
 
 
-def _image_answer(image: DecodedImage) -> ImageAnswer:
-    height, width = image.pixels.shape[:2]
-    return ImageAnswer(
-        width=width,
-        height=height,
-        format=image.format.lower(),
-        exif_orientation=image.exif_orientation,
-    )
+def _search(photo: Photo) -> Search:
+    return Search(image=photo.image, options=photo.order.options)
 
 
-def _model_answer(loaded: LoadedModel) -> ModelAnswer:
-    network = loaded.network
-    return ModelAnswer(
-        id=network.spec.id,
-        sha256=network.sha256,
-        device=loaded.device,
-        provider=network.session.provider,
-        variant=network.variant,
-    )
+def _reason(name: Analysis, error: Exception) -> ReasonAnswer | None:
+    """Why an analysis was left out; None when the whole photo has failed with it."""
+    if isinstance(error, AnalysisUnavailable):
+        reason = ReasonAnswer(code=error.code, message=str(error))
+    elif isinstance(error, WeightsMissing):
+        reason = ReasonAnswer(code="model_not_installed", message=str(error))
+    elif isinstance(error, InferenceFailed):
+        _log.error("analysis.failed", analysis=name, exc_info=error)
+        message = "A model could not be run on this image; it has been logged."
+        reason = ReasonAnswer(code="inference_failed", message=message)
+    else:
+        return None
+    _log.warning("analysis.unavailable", analysis=name, code=reason.code)
+    return reason

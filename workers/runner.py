@@ -1,38 +1,52 @@
 """One wake-up, from claim to end: at least once delivered, at most once written."""
 
 import time
-import uuid
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol
 
 import structlog
 
-from models.errors import ModelsError, WeightsMissing
+from models.errors import DeviceFault
 from workers.answer import AnalysisAnswer
+from workers.attempts import Ends
+from workers.batching import BatchPlan
 from workers.blobs import BlobStore
-from workers.contract import AnalyzeOptions, JobError, JobState
-from workers.errors import (
-    BlobMissing,
-    BlobStoreFailed,
-    ImageRejected,
-    LeaseLost,
-    StoreUnavailable,
-)
+from workers.claiming import Claimer
+from workers.errors import BlobStoreFailed, LeaseLost, StoreUnavailable
+from workers.job_errors import job_error
 from workers.jobs import Claim, JobStore, NotClaimed
 from workers.lease_keeper import LeaseKeeper
+from workers.photo import Order
 
 #: Pause between tries to write an end while the store is away.
 RETRY_SECONDS = 0.5
+#: A job's end may be asked for: it is looked for this often at least.
+LOOK_SECONDS = 1.0
 
-Outcome = NotClaimed | Literal["succeeded", "failed", "lease_lost"]
+#: What came of a job that was claimed.
+Ended = Literal["succeeded", "failed", "cancelled", "given_back", "lease_lost"]
+Outcome = NotClaimed | Ended
 
 _log = structlog.get_logger()
 
 
-class Pipeline(Protocol):
-    """Analyses an encoded image."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _End:
+    ended: Ended
+    write: Callable[[], None]
+    #: Logged once it is written.
+    event: str
+    details: Mapping[str, Any]
 
-    def analyze(self, content: bytes, options: AnalyzeOptions) -> AnalysisAnswer:
+
+class Pipeline(Protocol):
+    """Analyses encoded images."""
+
+    def analyze_many(
+        self, orders: Sequence[Order], *, ends: Ends = ()
+    ) -> list[AnalysisAnswer | Exception | None]:
         """See workers.pipeline.FacePipeline."""
         ...
 
@@ -43,9 +57,10 @@ class JobRunner:
     Args:
         jobs: The authority.
         blobs: Where the images are.
-        pipeline: What is done to an image.
-        lease_seconds: The store's lease; renewed three times as often.
+        pipeline: What is done to images.
+        lease_seconds: The store's lease; renewed three times as often at least.
         time_limit_error: What is raised in a task that ran out of time.
+        plan: How batches are made; without, jobs run one by one.
     """
 
     def __init__(
@@ -56,95 +71,152 @@ class JobRunner:
         pipeline: Pipeline,
         lease_seconds: float,
         time_limit_error: type[Exception] = TimeoutError,
+        plan: BatchPlan | None = None,
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
         self._pipeline = pipeline
         self._lease_seconds = lease_seconds
         self._time_limit_error = time_limit_error
+        self._claimer = Claimer(jobs, plan or BatchPlan())
 
     def run(self, job_id: str) -> Outcome:
         """Do what this wake-up asks, if there is still something to do.
+
+        Waiting jobs that may share the job's batch are done with it, and now and then bulk jobs
+        after it whose turn it is.
+
+        Returns:
+            What came of the named job.
 
         Raises:
             StoreUnavailable: the job could not be claimed, or its end could not be written
                 while its lease held; it will be claimed again.
         """
-        claim = self._jobs.claim(job_id, claim_id=uuid.uuid4().hex)
-        if not isinstance(claim, Claim):
-            _log.info("job.nothing_to_do", job_id=job_id, why=claim)
-            if claim == "poisoned":
+        claims = self._claimer.claim(job_id)
+        if isinstance(claims, str):
+            _log.info("job.nothing_to_do", job_id=job_id, why=claims)
+            if claims == "poisoned":
                 self._forget_image(self._jobs.get(job_id).blob_key)
-            return claim
-        with (
-            structlog.contextvars.bound_contextvars(job_id=job_id, attempt=claim.job.attempt),
-            LeaseKeeper(self._jobs, claim, every_seconds=self._lease_seconds / 3) as lease,
-        ):
-            outcome = self._work(claim)
-            if lease.lost:
-                return "lease_lost"
-            lease.expect_end()
+            return claims
+        [outcome, *_] = self._run_batch(claims)
+        if bulk := self._claimer.bulk_turn(claims[0].job.route.queue):
+            self._run_batch(bulk)
+        return outcome
+
+    def _run_batch(self, claims: Sequence[Claim]) -> list[Ended]:
+        every_seconds = min(self._lease_seconds / 3, LOOK_SECONDS)
+        started = time.monotonic()
+        with LeaseKeeper(self._jobs, claims, every_seconds=every_seconds) as lease:
             try:
-                state = self._write_end(claim, outcome)
+                outcomes = self._work(claims, lease)
+            except SystemExit:
+                # The worker was told to stop and this took too long: others go on with the jobs.
+                self._give_back(claims, why="stopped", counted=False)
+                raise
+            except Exception as error:  # noqa: BLE001 - what it means is decided there
+                return self._broken_off(claims, error)
+            self._claimer.ran(claims, time.monotonic() - started)
+            deadline = time.monotonic() + self._lease_seconds
+            return [
+                self._end(claim, outcome, lease, deadline)
+                for claim, outcome in zip(claims, outcomes, strict=True)
+            ]
+
+    def _work(
+        self, claims: Sequence[Claim], lease: LeaseKeeper
+    ) -> list[AnalysisAnswer | Exception | None]:
+        orders = [
+            Order(
+                read=partial(self._blobs.get, claim.job.blob_key),
+                options=claim.job.options,
+                is_wanted=partial(lease.is_wanted, claim.job.id),
+            )
+            for claim in claims
+        ]
+        ids = [claim.job.id for claim in claims]
+        named = {"job_id": ids[0]} if len(ids) == 1 else {"job_ids": ids}
+        try:
+            with structlog.contextvars.bound_contextvars(**named):
+                return self._pipeline.analyze_many(orders, ends=(self._time_limit_error,))
+        except DeviceFault:
+            raise
+        except Exception as error:
+            if len(claims) > 1:
+                raise
+            return [error]
+
+    def _broken_off(self, claims: Sequence[Claim], error: Exception) -> list[Ended]:
+        """Queue a batch again that ended without answers: each of its jobs runs alone then.
+
+        A job that is the reason for it ends its next attempts alone; its neighbours succeed.
+        """
+        _log.error("batch.broken_off", jobs=len(claims), exc_info=error)
+        self._give_back(claims, why=type(error).__name__, counted=True)
+        return ["given_back"] * len(claims)
+
+    def _give_back(self, claims: Sequence[Claim], *, why: str, counted: bool) -> None:
+        for claim in claims:
+            try:
+                self._jobs.give_back(claim, counted=counted)
+            except LeaseLost:
+                continue  # it has ended, or another worker has it
+            except StoreUnavailable as error:
+                # Its lease ends, and it is queued again.
+                _log.warning("job.not_given_back", job_id=claim.job.id, error=str(error))
+            else:
+                _log.warning("job.given_back", job_id=claim.job.id, why=why)
+
+    def _end(
+        self,
+        claim: Claim,
+        outcome: AnalysisAnswer | Exception | None,
+        lease: LeaseKeeper,
+        deadline: float,
+    ) -> Ended:
+        """Write a job's end, unless it is another worker's by now."""
+        id_ = claim.job.id
+        with structlog.contextvars.bound_contextvars(job_id=id_, attempt=claim.job.attempt):
+            if id_ in lease.lost:
+                return "lease_lost"
+            lease.expect_end(id_)
+            end = self._end_of(claim, None if id_ in lease.cancelled else outcome)
+            try:
+                _persist(end.write, deadline)
             except LeaseLost:
                 _log.warning("job.write_refused", fence=claim.fence)
                 return "lease_lost"
+            _log.info(end.event, **end.details)
             self._forget_image(claim.job.blob_key)
-            return "succeeded" if state is JobState.SUCCEEDED else "failed"
+            return end.ended
 
-    def _work(self, claim: Claim) -> AnalysisAnswer | JobError:
-        job = claim.job
-        try:
-            content = self._blobs.get(job.blob_key)
-            return self._pipeline.analyze(content, job.options)
-        except ImageRejected as error:
-            return JobError(code=error.code, message=str(error))
-        except Exception as error:  # noqa: BLE001 - the job's boundary: a fault ends it, not us
-            _log.exception("job.fault")
-            return self._fault(error)
-
-    def _fault(self, error: Exception) -> JobError:
-        """What a fault of ours or of our surroundings is called towards the user."""
-        if isinstance(error, BlobMissing):
-            return JobError(code="image_lost", message=f"{error} Send it again.", retryable=True)
-        if isinstance(error, BlobStoreFailed):
-            message = "The image could not be read from the blob store. Try again."
-            return JobError(code="blob_store_unavailable", message=message, retryable=True)
-        if isinstance(error, WeightsMissing):
-            return JobError(code="model_not_installed", message=str(error))
-        if isinstance(error, ModelsError):
-            message = "A model could not be run on this image; it has been logged. Try again."
-            return JobError(code="inference_failed", message=message, retryable=True)
-        if isinstance(error, self._time_limit_error):
-            message = "The analysis took too long and was stopped."
-            return JobError(code="timed_out", message=message)
-        message = "The analysis failed through a fault of ours; it has been logged."
-        return JobError(code="internal_error", message=message)
-
-    def _write_end(self, claim: Claim, outcome: AnalysisAnswer | JobError) -> JobState:
-        if isinstance(outcome, JobError):
-            error = outcome
-            self._persist(lambda: self._jobs.fail(claim, error))
-            _log.info("job.failed", code=error.code)
-            return JobState.FAILED
+    def _end_of(self, claim: Claim, outcome: AnalysisAnswer | Exception | None) -> _End:
+        if outcome is None:
+            write = partial(self._jobs.end_cancelled, claim)
+            return _End(ended="cancelled", write=write, event="job.cancelled", details={})
+        if isinstance(outcome, Exception):
+            error = job_error(outcome, time_limit_error=self._time_limit_error)
+            write = partial(self._jobs.fail, claim, error)
+            code = {"code": error.code}
+            return _End(ended="failed", write=write, event="job.failed", details=code)
+        details = {"faces": len(outcome.faces), "total_ms": outcome.timings_ms["total"]}
         result_json = outcome.model_dump_json(exclude_unset=True)
-        self._persist(lambda: self._jobs.succeed(claim, result_json))
-        _log.info("job.succeeded", faces=len(outcome.faces), total_ms=outcome.timings_ms["total"])
-        return JobState.SUCCEEDED
-
-    def _persist(self, write: Callable[[], None]) -> None:
-        """Write while the lease may hold, through a short absence of the store."""
-        deadline = time.monotonic() + self._lease_seconds
-        while True:
-            try:
-                return write()
-            except StoreUnavailable:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(RETRY_SECONDS)
+        write = partial(self._jobs.succeed, claim, result_json)
+        return _End(ended="succeeded", write=write, event="job.succeeded", details=details)
 
     def _forget_image(self, blob_key: str) -> None:
         try:
             self._blobs.delete(blob_key)
         except BlobStoreFailed as error:
             _log.warning("job.image_not_deleted", error=str(error))  # the sweep deletes it
+
+
+def _persist(write: Callable[[], None], deadline: float) -> None:
+    """Write while the lease may hold, through a short absence of the store."""
+    while True:
+        try:
+            return write()
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)

@@ -71,9 +71,9 @@ class FrameLiveness:
             AnalysisUnavailable: no model may run here.
             ModelsError: no model is installed, or one failed.
         """
-        jury = self._anti_spoofing.jury(model)
         frames = [self._frame(content) for content in contents[-LAST_FRAMES:]]
-        verdict = jury.ensemble.judge_frames(frames)
+        with self._anti_spoofing.jury(model) as jury:
+            verdict, device = jury.ensemble.judge_frames(frames), jury.device
         motion = verdict.motion
         return SequenceAnswer(
             outcome=verdict.outcome,
@@ -86,7 +86,7 @@ class FrameLiveness:
                 residual=None if motion.residual is None else round(motion.residual, 5),
             ),
             frames=tuple(
-                liveness_answer(frame, device=jury.device, policy=self._policy)
+                liveness_answer(frame, device=device, policy=self._policy)
                 for frame in verdict.frames
             ),
         )

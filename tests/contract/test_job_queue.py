@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 import redis
+from celery import Celery
+from celery.app.task import Context
 from pydantic import SecretStr
 
-from workers.celery_config import KEY_PREFIX
-from workers.contract import QUEUES, TASK_ANALYZE
+from workers.celery_config import KEY_PREFIX, celery_settings
+from workers.contract import TASK_ANALYZE, TASK_DISPATCH, local_device, queue_of
 from workers.dispatch import CeleryJobQueue, JobQueue, MemoryJobQueue, publisher
 from workers.errors import StoreUnavailable
 from workers.settings import Settings
@@ -53,7 +55,19 @@ def _settings(port: int) -> Settings:
     return Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"), redis_timeout_seconds=0.5)
 
 
-@pytest.mark.parametrize("queue", [name for name in QUEUES if name != "maintenance"])
+def _nothing(job_id: str) -> None:
+    """In a publisher's place of the task."""
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [
+        "cpu.interactive",
+        "cpu.bulk",
+        queue_of("interactive", device="box1/cuda:0"),
+        queue_of("bulk", device="box.example.org/sim:700:1"),
+    ],
+)
 def test_a_wake_up_reaches_its_queue(subject: Subject, queue: str) -> None:
     subject.queue.publish("job_1", queue)
 
@@ -66,6 +80,54 @@ def test_wake_ups_keep_their_order(subject: Subject) -> None:
         subject.queue.publish(f"job_{number}", "cpu.bulk")
 
     assert [subject.take("cpu.bulk") for _ in range(5)] == [f"job_{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize("name", ["gpu.interactive", "maintenance", "cpu.everything", "nonsense"])
+def test_what_is_no_queue_of_jobs_is_refused(name: str, pick_port: Callable[[], int]) -> None:
+    with publisher(_settings(pick_port())) as app, pytest.raises(ValueError, match=name):
+        CeleryJobQueue(app).publish("job_1", name)
+
+
+@pytest.mark.redis
+def test_devices_that_came_and_went_leave_nothing_that_messages_pay_for(
+    real_redis: redis.Redis, valkey_port: int
+) -> None:
+    with publisher(_settings(valkey_port)) as app:
+        for number in range(50):
+            CeleryJobQueue(app).publish("job_1", queue_of("bulk", device=f"box{number}/cuda:0"))
+        before = len(list(real_redis.scan_iter(KEY_PREFIX + "_kombu*")))
+        for number in range(50):
+            real_redis.delete(KEY_PREFIX + queue_of("bulk", device=f"box{number}/cuda:0"))
+
+    assert before == 0
+    assert list(real_redis.scan_iter(KEY_PREFIX + "*")) == []
+
+
+@pytest.mark.redis
+def test_a_message_of_another_task_is_routed_as_before(
+    real_redis: redis.Redis, valkey_port: int
+) -> None:
+    with publisher(_settings(valkey_port)) as app:
+        app.send_task(TASK_DISPATCH)
+
+    assert real_redis.llen(KEY_PREFIX + "maintenance") == 1
+
+
+@pytest.mark.redis
+def test_a_wake_up_whose_process_died_is_sent_to_its_queue_again(
+    real_redis: redis.Redis, valkey_port: int
+) -> None:
+    settings = _settings(valkey_port).model_copy(update={"device": "sim:700"})
+    queue = queue_of("bulk", device=local_device(settings.device))
+    with Celery(set_as_current=False) as app:
+        app.conf.update(celery_settings(settings, "worker"))
+        task = app.task(_nothing, name=TASK_ANALYZE)
+        delivered = {"exchange": "", "routing_key": queue}
+        request = Context(id="wake_up_1", args=["job_1"], kwargs={}, delivery_info=delivered)
+
+        task.signature_from_request(request, countdown=5, retries=1).apply_async()
+
+    assert real_redis.llen(KEY_PREFIX + queue) == 1
 
 
 @pytest.mark.redis

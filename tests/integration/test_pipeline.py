@@ -5,43 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import redis
 from PIL import Image
 
 from models.catalogue import load_catalogue
 from models.results import Box
 from models.weights.store import WeightStore
-from vram.ledger import Admission, Resident
-from vram.probe import SimulatedProbe
+from vram.redis_fleet import RedisFleet
+from vram.redis_ledger import RedisLedger
 from workers.answer import FaceAnswer
 from workers.contract import AnalyzeOptions
+from workers.device import open_device
+from workers.device_setup import find_hardware
 from workers.errors import ImageRejected
 from workers.pipeline import FacePipeline
 from workers.residency import TASKS, Residency
+from workers.settings import Settings
 from workers.stages.face import clip_box
 
 pytestmark = pytest.mark.weights
-
-
-class ScriptedAccount:
-    """A device's account of that many bytes."""
-
-    def __init__(self, capacity_bytes: int) -> None:
-        self.free_bytes = capacity_bytes
-        self.residents: dict[str, Resident] = {}
-
-    def admit(self, resident: Resident) -> Admission:
-        fits = resident.vram_bytes <= self.free_bytes
-        if fits:
-            self.residents[resident.model] = resident
-            self.free_bytes -= resident.vram_bytes
-        return Admission(
-            granted=fits,
-            reason="direct_allocation" if fits else "insufficient_space",
-            free_bytes=self.free_bytes,
-        )
-
-    def release(self, model: str) -> None:
-        self.free_bytes += self.residents.pop(model).vram_bytes
 
 
 @pytest.fixture(scope="module")
@@ -93,26 +75,31 @@ def test_bytes_that_are_no_image_are_rejected(pipeline: FacePipeline) -> None:
 
 
 def test_a_model_that_does_not_fit_the_device_runs_on_the_cpu_and_says_so(
-    weights: WeightStore, photo: Callable[[str], bytes]
+    weights: WeightStore, photo: Callable[[str], bytes], fake_redis: redis.Redis
 ) -> None:
-    sface_bytes = weights.prepared(load_catalogue().model("sface")).stat().st_size
-    account = ScriptedAccount(sface_bytes - 1)
-    residency = Residency(
+    settings = Settings(device="sim:64")
+    hardware = find_hardware(settings)
+    assert hardware is not None
+    opened = open_device(
+        settings,
+        hardware,
+        ledger=RedisLedger(fake_redis, silent_seconds=15),
+        fleet=RedisFleet(fake_redis),
         store=weights,
         catalogue=load_catalogue(),
-        device="sim:1",
-        account=account,
-        probe=SimulatedProbe(total_bytes=sface_bytes),
     )
-    residency.load()
+    try:
+        opened.residency.load()
+        pipeline = FacePipeline(opened.residency, max_pixels=10**7)
 
-    answer = FacePipeline(residency, max_pixels=10**7).analyze(photo("astronaut"), AnalyzeOptions())
+        answer = pipeline.analyze(photo("astronaut"), AnalyzeOptions())
+    finally:
+        opened.keeper.close()
 
-    assert {"yunet", "cydral_age", "cydral_gender"} <= set(account.residents)
-    assert "sface" not in account.residents
     assert answer.models["sface"].device == "cpu"
-    assert answer.models["yunet"].device == "sim:1"
-    assert (answer.device, answer.simulated) == ("sim:1", True)
+    assert answer.models["sface"].reason == "insufficient_vram"
+    assert answer.models["yunet"].device == "sim:64"
+    assert (answer.device, answer.simulated) == ("sim:64", True)
 
 
 def test_loading_twice_loads_once(weights: WeightStore) -> None:

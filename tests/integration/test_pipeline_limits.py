@@ -1,6 +1,7 @@
 """What the pipeline says of analyses it can't or may not do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from models.spec import PinnedFile
 from models.testing import ScriptedSession
 from models.weights.store import WeightStore
 from workers.contract import ANALYSES, Analysis, AnalyzeOptions
+from workers.loaded import LoadedModel
 from workers.pipeline import FacePipeline
-from workers.residency import LoadedModel, Residency
+from workers.residency import Residency
 
 pytestmark = pytest.mark.weights
 
@@ -124,12 +126,16 @@ class BrokenModels(Residency):
 
     broken: frozenset[str] = frozenset({"centerface", "faceplugin_liveness"})
 
-    def model(self, model_id: str) -> LoadedModel:
-        loaded = super().model(model_id)
-        if model_id not in self.broken:
+    @contextmanager
+    def use(self, ids: Sequence[str], *, some: bool = False) -> Iterator[list[LoadedModel]]:
+        with super().use(ids, some=some) as models:
+            yield [self._broken(model) for model in models]
+
+    def _broken(self, loaded: LoadedModel) -> LoadedModel:
+        if loaded.network.spec.id not in self.broken:
             return loaded
         session = ScriptedSession.of(loaded.network.spec, _fail)
-        return replace(loaded, network=replace(loaded.network, session=session))
+        return LoadedModel(network=replace(loaded.network, session=session), device=loaded.device)
 
 
 def test_an_engine_that_fails_is_replaced_and_the_answer_says_so(

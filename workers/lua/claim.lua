@@ -1,46 +1,34 @@
--- claim(job, due, leases, events; id, claim_id, lease_ms, max_attempts, ttl_seconds, error, channel,
---       events_kept) -> { outcome, flat job hash }
+-- claim(id, claim_id, limit, max_pixels, queue, ...) -> { outcome, id, flat job hash, id, flat job hash, ... }
 --
--- KEYS[1] job     hash    one job
--- KEYS[2] due     zset    queued job ids by the time (ms) their wake-up is due
--- KEYS[3] leases  zset    running job ids by the time (ms) their lease ends
--- KEYS[4] events  stream  every transition
--- outcome: claimed | busy | finished | missing | poisoned; the hash is given for claimed and poisoned.
+-- Takes a job, and along with it up to limit - 1 waiting jobs of its queue and batch key, oldest
+-- first, as long as all of them have at most max_pixels. One that has lost a worker is taken alone.
+-- The queues are those the claimer serves; none: all. A job that waits in another is left to it.
+-- outcome: claimed | busy | finished | missing | poisoned | moved; jobs are given for claimed only,
+-- the named one first.
 
-local id, claim_id = ARGV[1], ARGV[2]
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'fence', 'claim', 'lease_ms')
+local id, claim_id, limit = args[1], args[2], tonumber(args[3])
+local job = redis.call('HMGET', job_key(id), 'state', 'claim', 'lease_ms', 'queue', 'batch',
+  'pixels', 'attempt')
 local state = job[1]
 if not state then
-  redis.call('ZREM', KEYS[2], id)
-  redis.call('ZREM', KEYS[3], id)
-  return { 'missing', {} }
+  redis.call('ZREM', DUE, id)
+  redis.call('ZREM', LEASES, id)
+  return { 'missing' }
 end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-
-if state == 'running' and tonumber(job[5]) > now then
-  if job[4] == claim_id then return { 'claimed', redis.call('HGETALL', KEYS[1]) } end
-  return { 'busy', {} }
+if state == 'running' and tonumber(job[3]) > now then
+  if job[2] ~= claim_id then return { 'busy' } end
+  local ids = held(claim_id)
+  return claimed(claim_id, #ids > 0 and ids or { id })
 end
-if state ~= 'queued' and state ~= 'running' then return { 'finished', {} } end
+if state ~= 'queued' and state ~= 'running' then return { 'finished' } end
+local is_served = #args == 4
+for place = 5, #args do is_served = is_served or args[place] == job[4] end
+if not is_served then return { 'moved' } end
 
-redis.call('ZREM', KEYS[2], id)
-if tonumber(job[2]) >= tonumber(ARGV[4]) then
-  redis.call('HSET', KEYS[1], 'state', 'failed', 'error', ARGV[6], 'finished_ms', now)
-  redis.call('HINCRBY', KEYS[1], 'version', 1)
-  redis.call('EXPIRE', KEYS[1], ARGV[5])
-  redis.call('ZREM', KEYS[3], id)
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*',
-    'job', id, 'state', 'failed', 'why', 'poisoned', 'attempt', job[2])
-  redis.call('PUBLISH', ARGV[7], id)
-  return { 'poisoned', redis.call('HGETALL', KEYS[1]) }
+local outcome = take(id, claim_id)
+if outcome ~= 'claimed' then return { outcome } end
+local taken = { id }
+if limit > 1 and job[5] and job[7] == '0' then
+  take_group(job[4], job[5], claim_id, limit, tonumber(args[4]) - tonumber(job[6]), taken)
 end
-
-local attempt = tonumber(job[2]) + 1
-redis.call('HSET', KEYS[1], 'state', 'running', 'attempt', attempt, 'fence', tonumber(job[3]) + 1,
-  'claim', claim_id, 'lease_ms', now + ARGV[3], 'started_ms', now)
-redis.call('HINCRBY', KEYS[1], 'version', 1)
-redis.call('ZADD', KEYS[3], now + ARGV[3], id)
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*',
-  'job', id, 'state', 'running', 'why', 'claimed', 'attempt', attempt)
-return { 'claimed', redis.call('HGETALL', KEYS[1]) }
+return claimed(claim_id, taken)

@@ -1,10 +1,9 @@
--- expedite(job, due; id) -> 1 | 0
+-- expedite(id) -> 1 | 0
 --
--- KEYS[1] job  hash  one job
--- KEYS[2] due  zset  queued job ids by the time (ms) their wake-up is due
+-- Makes a queued job's wake-up due now. Returns 0 when the job is not queued.
 
-if redis.call('HGET', KEYS[1], 'state') ~= 'queued' then return 0 end
-local t = redis.call('TIME')
-redis.call('HSET', KEYS[1], 'sends', 0)
-redis.call('ZADD', KEYS[2], t[1] * 1000 + math.floor(t[2] / 1000), ARGV[1])
+local id = args[1]
+if redis.call('HGET', job_key(id), 'state') ~= 'queued' then return 0 end
+redis.call('HSET', job_key(id), 'sends', 0)
+redis.call('ZADD', DUE, now, id)
 return 1

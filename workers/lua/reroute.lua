@@ -1,12 +1,13 @@
--- reroute(job, events; id, queue, reason, device, events_kept) -> 1 | 0
+-- reroute(id, queue, reason, device, message, expected_ms) -> 1 | 0
 --
--- KEYS[1] job     hash    one job
--- KEYS[2] events  stream  every transition
--- Returns 0 when the job is not queued.
+-- Returns 0 when the job is not queued. Its wake-up stays due when it was.
 
-if redis.call('HGET', KEYS[1], 'state') ~= 'queued' then return 0 end
-redis.call('HSET', KEYS[1], 'queue', ARGV[2], 'reason', ARGV[3], 'device', ARGV[4])
-redis.call('HINCRBY', KEYS[1], 'version', 1)
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*',
-  'job', ARGV[1], 'state', 'queued', 'why', 'rerouted:' .. ARGV[2])
+local id = args[1]
+if redis.call('HGET', job_key(id), 'state') ~= 'queued' then return 0 end
+local due_ms = redis.call('ZSCORE', DUE, id) or now
+dequeue(id)
+redis.call('HSET', job_key(id), 'queue', args[2], 'reason', args[3], 'device', args[4],
+  'route_message', args[5], 'expected_ms', args[6])
+enqueue(id, due_ms)
+tell(id, 'queued', 'rerouted:' .. args[2])
 return 1

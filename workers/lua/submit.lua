@@ -1,17 +1,16 @@
--- submit(job, due, events; id, options, queue, reason, device, blob, resend_ms, events_kept) -> flat job hash
+-- submit(id, queue, reason, device, message, expected_ms, options, blob, batch, pixels, resend_ms)
+--   -> flat job hash
 --
--- KEYS[1] job     hash    one job (see docs/reference/redis-keys.md)
--- KEYS[2] due     zset    queued job ids by the time (ms) their wake-up is due
--- KEYS[3] events  stream  every transition: job, state, why, attempt
 -- Returns the job as stored; when the id is known already nothing changes.
 
-if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HGETALL', KEYS[1]) end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('HSET', KEYS[1],
-  'state', 'queued', 'options', ARGV[2], 'queue', ARGV[3], 'reason', ARGV[4], 'device', ARGV[5],
-  'blob', ARGV[6], 'version', 1, 'attempt', 0, 'fence', 0, 'sends', 1, 'created_ms', now)
-redis.call('ZADD', KEYS[2], now + ARGV[7], ARGV[1])
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[8], '*',
-  'job', ARGV[1], 'state', 'queued', 'why', 'submitted', 'attempt', 0)
-return redis.call('HGETALL', KEYS[1])
+local id = args[1]
+if redis.call('EXISTS', job_key(id)) == 0 then
+  redis.call('HSET', job_key(id),
+    'state', 'queued', 'queue', args[2], 'reason', args[3], 'device', args[4],
+    'route_message', args[5], 'expected_ms', args[6], 'options', args[7], 'blob', args[8],
+    'batch', args[9], 'pixels', args[10], 'version', 0, 'attempt', 0, 'fence', 0, 'sends', 1,
+    'created_ms', now)
+  enqueue(id, now + args[11])
+  tell(id, 'queued', 'submitted')
+end
+return redis.call('HGETALL', job_key(id))

@@ -1,30 +1,33 @@
 """Live or spoof: which models vote, where they may run, and nothing live without them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from models.anti_spoofing.classifier import LivenessClassifier
 from models.anti_spoofing.ensemble import LivenessEnsemble, weights_among
 from models.anti_spoofing.policy import CPU_REFUSED, CpuPolicy, allowed
-from models.anti_spoofing.results import LivenessVerdict
+from models.anti_spoofing.results import LivenessScores, LivenessVerdict
 from models.quality import assess
-from models.results import DetectedFace, Image
-from workers.answer import AntiSpoofingAnswer, AttackAnswer
+from workers.answer import AntiSpoofingAnswer, AttackAnswer, ModelAnswer
 from workers.choices import ENSEMBLE, candidates, ensemble_members
-from workers.contract import AnalyzeOptions
-from workers.residency import LoadedModel, Residency
-from workers.stages.stage import AnalysisUnavailable, StageResult
+from workers.errors import ModelRefused
+from workers.residency import Residency
+from workers.stages.chips import read_together
+from workers.stages.stage import AnalysisUnavailable, Picture, StageResult
+from workers.stages.used_model import model_answer
 
 #: What a quality check may find that forbids a verdict; size and sharpness the judge measures.
 _FAULTS = frozenset({"extreme_pose", "too_dark", "too_bright"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Jury:
-    """The models that vote on liveness."""
+    """The models that vote on liveness, for as long as they are held."""
 
     ensemble: LivenessEnsemble
-    models: Sequence[LoadedModel]
+    members: Mapping[str, LivenessClassifier]
+    models: Sequence[ModelAnswer]
 
     @property
     def device(self) -> str:
@@ -43,46 +46,59 @@ class AntiSpoofingStage:
     def __init__(self, residency: Residency, *, cpu_policy: CpuPolicy = "allow") -> None:
         self._residency = residency
         self._policy = cpu_policy
-        self._juries: dict[str, Jury] = {}
 
-    def run(
-        self, image: Image, faces: Sequence[DetectedFace], options: AnalyzeOptions
-    ) -> StageResult:
+    def run(self, pictures: Sequence[Picture]) -> list[StageResult]:
         """See Stage.run."""
-        jury = self.jury(options.anti_spoofing_model)
-        faults = [
-            [reason for reason in assess(image, face).reasons if reason in _FAULTS]
-            for face in faces
+        with self.jury(pictures[0].options.anti_spoofing_model) as jury:
+            said = {
+                name: read_together(pictures, member.chips, member.scores_of)
+                for name, member in jury.members.items()
+            }
+        return [
+            self._result(picture, jury, {name: each[number] for name, each in said.items()})
+            for number, picture in enumerate(pictures)
         ]
+
+    def _result(
+        self, picture: Picture, jury: Jury, said: Mapping[str, Sequence[LivenessScores]]
+    ) -> StageResult:
+        faults = [
+            [reason for reason in assess(picture.image, face).reasons if reason in _FAULTS]
+            for face in picture.faces
+        ]
+        verdicts = jury.ensemble.judge_scores(picture.image, picture.faces, said, faults=faults)
         answers = [
             liveness_answer(verdict, device=jury.device, policy=self._policy)
-            for verdict in jury.ensemble.judge(image, faces, faults=faults)
+            for verdict in verdicts
         ]
         return StageResult(faces=answers, models=jury.models, whole={})
 
-    def jury(self, name: str | None) -> Jury:
-        """The models that judge for that name, or all that are installed.
+    @contextmanager
+    def jury(self, name: str | None) -> Iterator[Jury]:
+        """The models that judge for that name, or all that are installed; held until left.
 
         Raises:
-            AnalysisUnavailable: none of them may run where it is loaded.
+            AnalysisUnavailable: none of them may run where it can be had.
             WeightsMissing: none is installed.
             UnknownModel: there is no such model.
         """
-        ids = self._ids(name)
-        loaded = {model_id: self._residency.model(model_id) for model_id in ids}
-        running = allowed(
-            {model_id: model.device for model_id, model in loaded.items()}, self._policy
-        )
-        if not running:
-            raise AnalysisUnavailable(
-                CPU_REFUSED,
-                "Anti-spoofing may not run on the CPU here, and no GPU has its models. Treat the"
-                " face as not live.",
+        with ExitStack() as held:
+            try:
+                # Votes are weighed anew among those that can be had.
+                voters = held.enter_context(self._residency.use(self._ids(name), some=True))
+            except ModelRefused as error:
+                raise _unavailable(str(error)) from None
+            devices = {voter.network.spec.id: voter.device for voter in voters}
+            running = allowed(devices, self._policy)
+            if not running:
+                raise _unavailable("No GPU has its models.")
+            models = [voter for voter in voters if voter.network.spec.id in running]
+            members = {model.network.spec.id: model.view(LivenessClassifier) for model in models}
+            yield Jury(
+                ensemble=LivenessEnsemble(members, self._weights(members)),
+                members=members,
+                models=[model_answer(model) for model in models],
             )
-        key = "+".join(running)
-        if key not in self._juries:
-            self._juries[key] = self._open([loaded[name] for name in running])
-        return self._juries[key]
 
     def _ids(self, name: str | None) -> list[str]:
         """All installed voters, unless one model is asked for."""
@@ -94,13 +110,15 @@ class AntiSpoofingStage:
         residency.pick(members)
         return [member for member in members if member in residency.installed]
 
-    def _open(self, models: Sequence[LoadedModel]) -> Jury:
-        members = {model.network.spec.id: LivenessClassifier(model.network) for model in models}
+    def _weights(self, members: Collection[str]) -> dict[str, float]:
         if len(members) == 1:
-            weights = dict.fromkeys(members, 1.0)
-        else:
-            weights = weights_among(self._residency.catalogue.ensembles["anti_spoofing"], members)
-        return Jury(ensemble=LivenessEnsemble(members, weights), models=models)
+            return dict.fromkeys(members, 1.0)
+        return weights_among(self._residency.catalogue.ensembles["anti_spoofing"], members)
+
+
+def _unavailable(why: str) -> AnalysisUnavailable:
+    message = f"Anti-spoofing may not run on the CPU here. {why} Treat the face as not live."
+    return AnalysisUnavailable(CPU_REFUSED, message)
 
 
 def liveness_answer(

@@ -1,28 +1,23 @@
-"""How long each stage took."""
+"""How long stages took."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 
-
-class StageClock:
-    """Milliseconds per stage."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time what is done inside."""
-        started = time.perf_counter()
-        yield
-        self._stages[name] = _milliseconds_since(started)
-
-    def finish(self) -> dict[str, float]:
-        """Milliseconds of each stage, and `total` since the clock was made."""
-        return {**self._stages, "total": _milliseconds_since(self._started)}
+#: Milliseconds by stage.
+Timings = MutableMapping[str, float]
 
 
-def _milliseconds_since(started: float) -> float:
+@contextmanager
+def shared(stage: str, timings: Sequence[Timings]) -> Iterator[None]:
+    """Time what is done inside, and give each of those it is done for an even share."""
+    started = time.perf_counter()
+    yield
+    share_ms = milliseconds_since(started) / max(1, len(timings))
+    for each in timings:
+        each[stage] = round(share_ms, 2)
+
+
+def milliseconds_since(started: float) -> float:
+    """Since a reading of `time.perf_counter`, to the hundredth."""
     return round((time.perf_counter() - started) * 1000, 2)

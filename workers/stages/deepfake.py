@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from models.deepfake.detector import DeepfakeDetector
+from models.deepfake.detector import DeepfakeDetector, model_of
 from models.deepfake.judge import judge_face, judge_image
 from models.deepfake.results import DeepfakeVerdict
-from models.results import DetectedFace, Image
 from workers.answer import DeepfakeAnswer
 from workers.choices import candidates
-from workers.contract import AnalyzeOptions
-from workers.residency import LoadedModel, Residency
-from workers.stages.stage import StageResult
+from workers.residency import Residency
+from workers.stages.chips import read_together
+from workers.stages.stage import Picture, StageResult
+from workers.stages.used_model import model_answer
 
 
 class DeepfakeStage:
@@ -18,34 +18,32 @@ class DeepfakeStage:
 
     def __init__(self, residency: Residency) -> None:
         self._residency = residency
-        self._detectors: dict[str, DeepfakeDetector] = {}
 
-    def run(
-        self, image: Image, faces: Sequence[DetectedFace], options: AnalyzeOptions
-    ) -> StageResult:
+    def run(self, pictures: Sequence[Picture]) -> list[StageResult]:
         """See Stage.run."""
-        model = self._model(options.deepfake_model)
-        detector = self._detector(model)
-        scores = detector.score(image, faces)
-        whole = judge_image(scores, detector.thresholds)
-        verdicts = [judge_face(score, detector.thresholds) for score in scores]
-        return StageResult(
-            faces=[_answer(verdict) for verdict in verdicts],
-            models=[model],
-            whole={"deepfake": _answer(whole)},
-        )
+        with self._residency.use([self._id(pictures[0].options.deepfake_model)]) as [model]:
+            judge = model.view(model_of)
+            each = read_together(pictures, judge.chips, judge.of_chips)
+            detector = DeepfakeDetector([judge])
+            scored = [
+                detector.scored(picture.image, picture.faces, {judge.spec.id: values})
+                for picture, values in zip(pictures, each, strict=True)
+            ]
+            thresholds, used = detector.thresholds, [model_answer(model)]
+        return [
+            StageResult(
+                faces=[_answer(judge_face(score, thresholds)) for score in scores],
+                models=used,
+                whole={"deepfake": _answer(judge_image(scores, thresholds))},
+            )
+            for scores in scored
+        ]
 
-    def _model(self, name: str | None) -> LoadedModel:
+    def _id(self, name: str | None) -> str:
         residency = self._residency
         if name is None:
-            return residency.for_task("deepfake")
-        return residency.first_installed(candidates(name, ("deepfake",), residency.catalogue))
-
-    def _detector(self, model: LoadedModel) -> DeepfakeDetector:
-        name = model.network.spec.id
-        if name not in self._detectors:
-            self._detectors[name] = DeepfakeDetector.of([model.network])
-        return self._detectors[name]
+            return residency.pick(residency.catalogue.defaults.get("deepfake", ()))
+        return residency.pick(candidates(name, ("deepfake",), residency.catalogue))
 
 
 def _answer(verdict: DeepfakeVerdict) -> DeepfakeAnswer:

@@ -1,34 +1,29 @@
 """Apparent age and gender: of each face, or counted over all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from models.demographics.aggregate import count
-from models.demographics.families import open_demographics
-from models.demographics.port import Demographics, DemographicsEstimator
-from models.results import AgeEstimate, DetectedFace, GenderEstimate, Image
+from models.demographics.families import open_age, open_gender, open_joint
+from models.demographics.port import Demographics
+from models.results import AgeEstimate, GenderEstimate
 from workers.answer import (
     AgeAnswer,
     DemographicsAnswer,
     DemographicsSummaryAnswer,
     GenderAnswer,
     GenderProbabilitiesAnswer,
+    ModelAnswer,
 )
 from workers.choices import demographics_candidates
-from workers.contract import AnalyzeOptions
-from workers.residency import LoadedModel, Residency
-from workers.stages.stage import StageResult
+from workers.loaded import LoadedModel
+from workers.residency import Residency
+from workers.stages.chips import read_together
+from workers.stages.stage import Picture, StageResult
+from workers.stages.used_model import model_answer
 
 #: Whether age and gender are told of each face, or only counted over all faces.
 DemographicsAnswers = Literal["per_face", "aggregate_only"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Estimator:
-    estimator: DemographicsEstimator
-    #: One model for both, or one for the age and one for the gender.
-    models: Sequence[LoadedModel]
 
 
 class DemographicsStage:
@@ -37,41 +32,51 @@ class DemographicsStage:
     def __init__(self, residency: Residency, *, answers: DemographicsAnswers = "per_face") -> None:
         self._residency = residency
         self._answers = answers
-        self._opened: dict[str, _Estimator] = {}
 
-    def run(
-        self, image: Image, faces: Sequence[DetectedFace], options: AnalyzeOptions
-    ) -> StageResult:
+    def run(self, pictures: Sequence[Picture]) -> list[StageResult]:
         """See Stage.run."""
-        opened = self._open(options.demographics_model)
-        estimates = opened.estimator.estimate(image, faces)
+        ids = self._ids(pictures[0].options.demographics_model)
+        with self._residency.use(ids) as models:
+            each = _estimates(models, pictures)
+            used = [model_answer(model) for model in models]
+        return [self._result(estimates, used) for estimates in each]
+
+    def _result(
+        self, estimates: Sequence[Demographics], used: Sequence[ModelAnswer]
+    ) -> StageResult:
         if self._answers == "aggregate_only":
-            return StageResult(
-                faces=[None] * len(faces),
-                models=opened.models,
-                whole={"demographics": _summary(estimates)},
-            )
-        ids = [model.network.spec.id for model in opened.models]
+            whole = {"demographics": _summary(estimates)}
+            return StageResult(faces=[None] * len(estimates), models=used, whole=whole)
         answers = [
             DemographicsAnswer(
-                age=_age(estimate.age, ids[0]), gender=_gender(estimate.gender, ids[-1])
+                age=_age(estimate.age, used[0].id), gender=_gender(estimate.gender, used[-1].id)
             )
             for estimate in estimates
         ]
-        return StageResult(faces=answers, models=opened.models, whole={})
+        return StageResult(faces=answers, models=used, whole={})
 
-    def _open(self, name: str | None) -> _Estimator:
+    def _ids(self, name: str | None) -> list[str]:
+        """One model for both, or one for the age and one for the gender, in this order."""
         residency = self._residency
         if name is None:
-            models = [residency.for_task("age"), residency.for_task("gender")]
-        else:
-            sets = demographics_candidates(name, residency.catalogue)
-            models = residency.first_installed_set(sets)
-        key = "+".join(model.network.spec.id for model in models)
-        if key not in self._opened:
-            estimator = open_demographics(*(model.network for model in models))
-            self._opened[key] = _Estimator(estimator=estimator, models=models)
-        return self._opened[key]
+            defaults = residency.catalogue.defaults
+            return [residency.pick(defaults.get(task, ())) for task in ("age", "gender")]
+        return residency.pick_set(demographics_candidates(name, residency.catalogue))
+
+
+def _estimates(
+    models: Sequence[LoadedModel], pictures: Sequence[Picture]
+) -> list[list[Demographics]]:
+    if len(models) == 1:
+        joint = models[0].view(open_joint)
+        return read_together(pictures, joint.chips, joint.of_chips)
+    age, gender = models[0].view(open_age), models[1].view(open_gender)
+    ages = read_together(pictures, age.chips, age.of_chips)
+    genders = read_together(pictures, gender.chips, gender.of_chips)
+    return [
+        [Demographics(age=one, gender=other) for one, other in zip(*pair, strict=True)]
+        for pair in zip(ages, genders, strict=True)
+    ]
 
 
 def _age(age: AgeEstimate, model: str) -> AgeAnswer:

@@ -1,19 +1,20 @@
 """Finding the faces: which engine, with what, and what when it fails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from models.detection.choice import Needs, choose_engine
+from models.detection.choice import EngineChoice, Needs, choose_engine
 from models.detection.port import FaceDetector
-from models.detection.search import SearchOptions, SearchResult
-from models.errors import InferenceFailed
+from models.detection.search import Boxes, SearchOptions, SearchResult
+from models.errors import DeviceFault, InferenceFailed
 from models.results import DetectedFace, Image
-from workers.answer import DetectionAnswer, EngineFallbackAnswer, LookAnswer
+from workers.answer import DetectionAnswer, EngineFallbackAnswer, LookAnswer, ModelAnswer
 from workers.contract import AnalyzeOptions
-from workers.engines import Engine, open_engine
-from workers.residency import LoadedModel, Residency
+from workers.engines import Engine, engine_models, engine_of
+from workers.residency import Residency
+from workers.stages.used_model import model_answer
 
 _log = structlog.get_logger()
 
@@ -24,7 +25,16 @@ class Detection:
 
     faces: Sequence[DetectedFace]
     answer: DetectionAnswer
-    models: Sequence[LoadedModel]
+    models: Sequence[ModelAnswer]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Search:
+    """An image in which faces are to be found."""
+
+    #: (H, W, 3) uint8, RGB.
+    image: Image
+    options: AnalyzeOptions
 
 
 class DetectionStage:
@@ -32,10 +42,9 @@ class DetectionStage:
 
     def __init__(self, residency: Residency) -> None:
         self._residency = residency
-        self._engines: dict[str, Engine] = {}
 
     def run(self, image: Image, options: AnalyzeOptions) -> Detection:
-        """The faces of an image, largest first.
+        """The faces of one image, largest first.
 
         An engine that fails is replaced by the default one, and the answer says so.
 
@@ -47,56 +56,108 @@ class DetectionStage:
             WeightsMissing: the engine that was asked for is not installed.
             InferenceFailed: the default engine failed.
         """
+        choice = self._choose(options)
+        search = Search(image=image, options=options)
+        try:
+            return self._find([search], choice)[0]
+        except DeviceFault:
+            raise  # no engine runs in this process any more
+        except InferenceFailed as error:
+            residency = self._residency
+            default_id = residency.pick(residency.catalogue.defaults["detection"])
+            if default_id == choice.model_id:
+                raise
+            _log.warning("detection.engine_replaced", failed=choice.model_id, by=default_id)
+            fallback = EngineFallbackAnswer(engine=choice.model_id, reason=str(error))
+        replaced = EngineChoice(
+            model_id=default_id, requested=choice.requested, reason=choice.reason
+        )
+        return self._find([search], replaced, fallback)[0]
+
+    def run_together(
+        self, searches: Iterable[Search], options: AnalyzeOptions
+    ) -> Sequence[Detection]:
+        """The faces of several images, whose landmarks are completed in one run.
+
+        A failure of the engine is not made good: `run` does that for each image alone.
+
+        Args:
+            searches: Taken one by one, so that later images may still be being decoded.
+            options: Of any of them; they have one batch key.
+
+        Raises:
+            WeightsMissing: see `run`.
+            InferenceFailed: a run failed.
+        """
+        return self._find(searches, self._choose(options))
+
+    def _choose(self, options: AnalyzeOptions) -> EngineChoice:
         residency = self._residency
-        choice = choose_engine(
+        return choose_engine(
             options.engine,
             installed=residency.installed,
             loaded=residency.on_device,
             needs=Needs(landmarks=True, priority=options.detection_priority),
             catalogue=residency.catalogue,
         )
-        engine_id, fallback = choice.model_id, None
-        try:
-            engine, found = self._find(engine_id, image, options)
-        except InferenceFailed as error:
-            engine_id = residency.pick(residency.catalogue.defaults["detection"])
-            if engine_id == choice.model_id:
-                raise
-            _log.warning("detection.engine_replaced", failed=choice.model_id, by=engine_id)
-            fallback = EngineFallbackAnswer(engine=choice.model_id, reason=str(error))
-            engine, found = self._find(engine_id, image, options)
-        answer = DetectionAnswer(
-            engine=engine_id,
-            requested=choice.requested,
-            reason=choice.reason,
-            min_confidence=_min_confidence(engine.detector, options),
-            landmarks=tuple(model.network.spec.id for model in engine.models),
-            looks=tuple(
-                LookAnswer(name=look.name, reason=look.reason, faces=look.faces)
-                for look in found.looks
-            ),
-            fallback=fallback,
-        )
-        return Detection(faces=found.faces, answer=answer, models=engine.models)
 
     def _find(
-        self, model_id: str, image: Image, options: AnalyzeOptions
-    ) -> tuple[Engine, SearchResult]:
-        engine = self._engine(model_id)
-        wanted = SearchOptions(
-            min_confidence=_min_confidence(engine.detector, options),
-            max_faces=options.max_faces,
-            min_face_pixels=options.min_face_pixels,
-            tiles=options.tiles,
-        )
-        return engine, engine.search.find(image, wanted)
+        self,
+        searches: Iterable[Search],
+        choice: EngineChoice,
+        fallback: EngineFallbackAnswer | None = None,
+    ) -> list[Detection]:
+        with self._residency.use(engine_models(self._residency, choice.model_id)) as models:
+            engine = engine_of(models)
+            boxes: list[Boxes] = []
+            confidences: list[float] = []
+            for search in searches:
+                wanted = _wanted(engine, search.options)
+                boxes.append(engine.search.boxes(search.image, wanted))
+                confidences.append(wanted.min_confidence)
+            used = [model_answer(model) for model in models]
+            return [
+                Detection(
+                    faces=found.faces,
+                    answer=_answer(choice, found, used, min_confidence, fallback),
+                    models=used,
+                )
+                for found, min_confidence in zip(
+                    engine.search.complete(boxes), confidences, strict=True
+                )
+            ]
 
-    def _engine(self, model_id: str) -> Engine:
-        if model_id not in self._engines:
-            self._engines[model_id] = open_engine(self._residency, model_id)
-        return self._engines[model_id]
+
+def _wanted(engine: Engine, options: AnalyzeOptions) -> SearchOptions:
+    return SearchOptions(
+        min_confidence=_min_confidence(engine.detector, options),
+        max_faces=options.max_faces,
+        min_face_pixels=options.min_face_pixels,
+        tiles=options.tiles,
+    )
 
 
 def _min_confidence(detector: FaceDetector, options: AnalyzeOptions) -> float:
     wanted = options.min_confidence
     return detector.default_confidence if wanted is None else wanted
+
+
+def _answer(
+    choice: EngineChoice,
+    found: SearchResult,
+    used: Sequence[ModelAnswer],
+    min_confidence: float,
+    fallback: EngineFallbackAnswer | None,
+) -> DetectionAnswer:
+    return DetectionAnswer(
+        engine=choice.model_id,
+        requested=choice.requested,
+        reason=choice.reason,
+        min_confidence=min_confidence,
+        # With two models the second is the landmark net.
+        landmarks=tuple(model.id for model in used),
+        looks=tuple(
+            LookAnswer(name=look.name, reason=look.reason, faces=look.faces) for look in found.looks
+        ),
+        fallback=fallback,
+    )

@@ -1,23 +1,18 @@
 """Embeddings: of one model, or of all that are installed, voting together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from models.recognition.embedder import FaceEmbedder
-from models.recognition.ensemble import Embedder, RecognitionEnsemble, member_weights
-from models.results import DetectedFace, Embedding, Image
+from models.recognition.ensemble import RecognitionEnsemble, member_weights
+from models.results import Embedding
 from workers.answer import RecognitionAnswer
 from workers.choices import ENSEMBLE, candidates, ensemble_members
-from workers.contract import AnalyzeOptions
-from workers.residency import LoadedModel, Residency
-from workers.stages.stage import StageResult
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Recogniser:
-    embedder: Embedder
-    models: Sequence[LoadedModel]
+from workers.loaded import LoadedModel
+from workers.residency import Residency
+from workers.stages.chips import read_together
+from workers.stages.stage import Picture, StageResult
+from workers.stages.used_model import model_answer
 
 
 class RecognitionStage:
@@ -25,32 +20,48 @@ class RecognitionStage:
 
     def __init__(self, residency: Residency) -> None:
         self._residency = residency
-        self._opened: dict[str, _Recogniser] = {}
 
-    def run(
-        self, image: Image, faces: Sequence[DetectedFace], options: AnalyzeOptions
-    ) -> StageResult:
+    def run(self, pictures: Sequence[Picture]) -> list[StageResult]:
         """See Stage.run."""
-        recogniser = self.recogniser(options.recognition_model)
-        answers = [
-            _answer(embedding, shown=options.return_embeddings)
-            for embedding in recogniser.embedder.embed(image, faces)
+        with self._residency.use(self._ids(pictures[0].options.recognition_model)) as models:
+            each = self._embed(models, pictures)
+            used = [model_answer(model) for model in models]
+        return [
+            StageResult(
+                faces=[_answer(one, shown=picture.options.return_embeddings) for one in embeddings],
+                models=used,
+                whole={},
+            )
+            for picture, embeddings in zip(pictures, each, strict=True)
         ]
-        return StageResult(faces=answers, models=recogniser.models, whole={})
 
-    def recogniser(self, name: str | None) -> _Recogniser:
-        """What embeds for that name: a model, the default one, or the ensemble.
+    def embeddings(self, pictures: Sequence[Picture]) -> list[list[Embedding]]:
+        """The embeddings of each picture's faces, in their order.
 
         Raises:
-            WeightsMissing: it is not installed.
+            WeightsMissing: no model of the name in the options is installed.
             UnknownModel: there is no such model.
+            InferenceFailed: the runtime refused a run.
         """
-        ids = self._ids(name)
-        key = "+".join(ids)
-        if key not in self._opened:
-            models = [self._residency.model(model_id) for model_id in ids]
-            self._opened[key] = _Recogniser(embedder=self._embedder(models), models=models)
-        return self._opened[key]
+        with self._residency.use(self._ids(pictures[0].options.recognition_model)) as models:
+            return self._embed(models, pictures)
+
+    def _embed(
+        self, models: Sequence[LoadedModel], pictures: Sequence[Picture]
+    ) -> list[list[Embedding]]:
+        members = [model.view(FaceEmbedder) for model in models]
+        said = {
+            member.model.id: read_together(pictures, member.chips, member.embed_chips)
+            for member in members
+        }
+        if len(members) == 1:
+            return said[members[0].model.id]
+        table = self._residency.catalogue.ensembles.get("recognition", {})
+        ensemble = RecognitionEnsemble(members, member_weights(list(said), table))
+        return [
+            ensemble.join({name: each[number] for name, each in said.items()})
+            for number in range(len(pictures))
+        ]
 
     def _ids(self, name: str | None) -> tuple[str, ...]:
         residency = self._residency
@@ -62,14 +73,6 @@ class RecognitionStage:
             return (first,)
         members = ensemble_members("recognition", residency.catalogue)
         return tuple(sorted(member for member in members if member in residency.installed))
-
-    def _embedder(self, models: Sequence[LoadedModel]) -> Embedder:
-        members = [FaceEmbedder(model.network) for model in models]
-        if len(members) == 1:
-            return members[0]
-        table = self._residency.catalogue.ensembles.get("recognition", {})
-        weights = member_weights([member.model.id for member in members], table)
-        return RecognitionEnsemble(members, weights)
 
 
 def _answer(embedding: Embedding, *, shown: bool) -> RecognitionAnswer:

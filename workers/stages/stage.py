@@ -1,14 +1,13 @@
-"""What every analysis of faces offers to the pipeline."""
+"""What every analysis of faces offers to the pipeline, and what it sees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.results import DetectedFace, Image
-from workers.answer import Answer
+from workers.answer import Answer, ModelAnswer
 from workers.contract import AnalyzeOptions
 from workers.errors import WorkersError
-from workers.residency import LoadedModel
 
 
 class AnalysisUnavailable(WorkersError):
@@ -20,30 +19,44 @@ class AnalysisUnavailable(WorkersError):
         self.code = code
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Picture:
+    """An image and the faces that were found in it."""
+
+    #: (H, W, 3) uint8, RGB.
+    image: Image
+    #: May be none.
+    faces: Sequence[DetectedFace]
+    #: What was asked for.
+    options: AnalyzeOptions
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageResult:
-    """What one analysis found."""
+    """What one analysis found in one picture."""
 
     #: One answer for each face, in the faces' order; None where there is nothing to say of one.
     faces: Sequence[Answer | None]
     #: The models that took part.
-    models: Sequence[LoadedModel]
+    models: Sequence[ModelAnswer]
     #: Members for the answer as a whole, by name.
     whole: dict[str, Any]
 
 
 class Stage(Protocol):
-    """One analysis of the faces of an image."""
+    """One analysis of the faces of pictures."""
 
-    def run(
-        self, image: Image, faces: Sequence[DetectedFace], options: AnalyzeOptions
-    ) -> StageResult:
-        """Analyse all faces of one image.
+    def run(self, pictures: Sequence[Picture]) -> list[StageResult]:
+        """Analyse all faces of several pictures together.
+
+        Models are held for the length of the call only; between calls the ledger may have them
+        unloaded.
 
         Args:
-            image: (H, W, 3) uint8, RGB.
-            faces: Faces found in that image; may be none.
-            options: What was asked for.
+            pictures: At least one; their options have one batch key.
+
+        Returns:
+            One result for each picture, in their order.
 
         Raises:
             AnalysisUnavailable: it can't be done here; the other analyses can.

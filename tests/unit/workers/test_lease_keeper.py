@@ -2,36 +2,38 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.errors import LeaseLost, StoreUnavailable
-from workers.jobs import Claim, NewJob
+from workers.errors import StoreUnavailable
+from workers.jobs import Claim, NewJob, Standing
 from workers.lease_keeper import LeaseKeeper
 from workers.memory_jobs import MemoryJobs
 from workers.settings import Settings
 
 
 class CountingJobs(MemoryJobs):
-    """Counts renewals and can be told to refuse them."""
+    """Counts renewals and answers them as it is told."""
 
-    def __init__(self, refuse: type[Exception] | None = None) -> None:
+    def __init__(self, standing: Standing = "held", *, is_away: bool = False) -> None:
         super().__init__(Settings())
         self.renewals = 0
         self.enough = threading.Event()
-        self._refuse = refuse
+        self._standing = standing
+        self._is_away = is_away
 
-    def renew(self, claim: Claim) -> None:
+    def renew_many(self, claims: Sequence[Claim]) -> Sequence[Standing]:
         self.renewals += 1
-        if self.renewals >= 3 or self._refuse is LeaseLost:
+        if self.renewals >= 3 or self._standing == "lost":
             self.enough.set()
-        if self._refuse:
-            raise self._refuse
-        super().renew(claim)
+        if self._is_away:
+            raise StoreUnavailable
+        return [self._standing] * len(claims)
 
-    def claimed(self) -> Claim:
+    def claimed(self, name: str = "job") -> Claim:
         route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-        self.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_key="job"))
-        claim = self.claim("job", claim_id="c")
+        self.submit(NewJob(id=name, options=AnalyzeOptions(), route=route, blob_key=name))
+        claim = self.claim(name, claim_id="c")
         assert isinstance(claim, Claim)
         return claim
 
@@ -39,7 +41,7 @@ class CountingJobs(MemoryJobs):
 def test_a_lease_is_renewed_until_the_work_is_done() -> None:
     jobs = CountingJobs()
 
-    with LeaseKeeper(jobs, jobs.claimed(), every_seconds=0.01) as lease:
+    with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
         assert jobs.enough.wait(10)
 
     renewals = jobs.renewals
@@ -49,20 +51,64 @@ def test_a_lease_is_renewed_until_the_work_is_done() -> None:
 
 
 def test_a_lost_lease_is_told_and_not_asked_for_again() -> None:
-    jobs = CountingJobs(refuse=LeaseLost)
+    jobs = CountingJobs("lost")
 
-    with LeaseKeeper(jobs, jobs.claimed(), every_seconds=0.01) as lease:
+    with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
         assert jobs.enough.wait(10)
         time.sleep(0.05)
 
-    assert lease.lost
+    assert lease.lost == {"job"}
+    assert not lease.is_wanted("job")
     assert jobs.renewals == 1
 
 
 def test_an_absent_store_is_asked_again() -> None:
-    jobs = CountingJobs(refuse=StoreUnavailable)
+    jobs = CountingJobs(is_away=True)
 
-    with LeaseKeeper(jobs, jobs.claimed(), every_seconds=0.01) as lease:
+    with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
+        assert jobs.enough.wait(10)
+
+    assert not lease.lost
+
+
+def test_a_job_whose_end_was_asked_for_is_wanted_no_more_and_kept_all_the_same() -> None:
+    jobs = CountingJobs("cancelled")
+
+    with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
+        assert jobs.enough.wait(10)
+
+    assert lease.cancelled == {"job"}
+    assert not lease.is_wanted("job")
+    assert not lease.lost
+    assert jobs.renewals >= 3
+
+
+def test_one_renewal_serves_all_claims_and_goes_on_without_those_that_are_lost() -> None:
+    asked: list[set[str]] = []
+    enough = threading.Event()
+
+    class Sorting(CountingJobs):
+        def renew_many(self, claims: Sequence[Claim]) -> Sequence[Standing]:
+            asked.append({claim.job.id for claim in claims})
+            if len(asked) == 2:
+                enough.set()
+            return ["lost" if claim.job.id == "first" else "held" for claim in claims]
+
+    jobs = Sorting()
+    claims = [jobs.claimed(name) for name in ("first", "second")]
+    with LeaseKeeper(jobs, claims, every_seconds=0.01) as lease:
+        assert enough.wait(10)
+
+    assert asked[:2] == [{"first", "second"}, {"second"}]
+    assert lease.lost == {"first"}
+    assert lease.is_wanted("second")
+
+
+def test_a_job_that_is_being_ended_is_not_lost() -> None:
+    jobs = CountingJobs("lost")
+
+    with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
+        lease.expect_end("job")
         assert jobs.enough.wait(10)
 
     assert not lease.lost

@@ -1,17 +1,19 @@
 """One wake-up from claim to end, faults included."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from models.errors import InferenceFailed, WeightsMissing
 from workers.answer import AnalysisAnswer, DetectionAnswer, ImageAnswer
+from workers.attempts import Ends
 from workers.blobs import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import BlobMissing, BlobStoreFailed, ImageRejected, StoreUnavailable
 from workers.jobs import Claim, NewJob
 from workers.memory_jobs import MemoryJobs
+from workers.photo import Order
 from workers.runner import JobRunner
 from workers.settings import Settings
 
@@ -46,9 +48,19 @@ class ScriptedPipeline:
         self.act = act
         self.seen: list[tuple[bytes, AnalyzeOptions]] = []
 
-    def analyze(self, content: bytes, options: AnalyzeOptions) -> AnalysisAnswer:
-        self.seen.append((content, options))
-        return self.act()
+    def analyze_many(
+        self, orders: Sequence[Order], *, ends: Ends = ()
+    ) -> list[AnalysisAnswer | Exception | None]:
+        return [self._analyze(order, ends) for order in orders]
+
+    def _analyze(self, order: Order, ends: Ends) -> AnalysisAnswer | Exception | None:
+        try:
+            self.seen.append((order.read(), order.options))
+            return self.act()
+        except ends:
+            raise
+        except Exception as error:  # noqa: BLE001 - as the pipeline does
+            return error
 
 
 def _raises(error: Exception) -> Callable[[], AnalysisAnswer]:
