@@ -14,7 +14,7 @@ from gunicorn.http.errors import (
 )
 
 from api.errors import register_error_handlers
-from api.routes import analyses, jobs, system
+from api.routes import analyses, jobs, models, system
 from api.services import Services
 
 READ_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ def create_app(parts: Services) -> Flask:
     app.before_request(_begin_request)
     app.after_request(_end_request)
     app.after_request(partial(_read_rest, limit_bytes=2 * parts.settings.max_image_bytes))
-    for module in (analyses, jobs, system):
+    for module in (analyses, jobs, models, system):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from models.errors import ModelsError
-from vram.errors import LedgerUnavailable, VramError
+from vram.errors import LedgerUnavailable, UnknownDevice, VramError
 from workers.errors import (
     BlobStoreFailed,
     JobNotFound,
@@ -78,8 +78,18 @@ CLIENT_PROBLEMS = dict(
         _client(403, "analysis_disabled", "The analysis is switched off"),
         _client(422, "unknown_model", "There is no such model"),
         _client(404, "not_found", "There is nothing at this address"),
+        _client(404, "model_not_found", "There is no such model"),
+        _client(409, "model_not_loaded", "The model is on no device"),
         _client(405, "method_not_allowed", "This address does not take that method"),
     ]
+)
+
+CLIENT_PROBLEMS["no_gpu_device"] = Problem(
+    status=503,
+    code="no_gpu_device",
+    title="No GPU worker is alive",
+    retryable=True,
+    retry_after_seconds=10,
 )
 
 #: The most specific class of an error decides.
@@ -107,6 +117,12 @@ DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
         detail="The VRAM ledger did not answer in time. Try again.",
         retryable=True,
         retry_after_seconds=5,
+    ),
+    UnknownDevice: Problem(
+        status=404,
+        code="device_not_found",
+        title="There is no such device",
+        detail="No device of that id is registered. GET /api/v1/system/devices lists them.",
     ),
     BlobStoreFailed: Problem(
         status=503,

@@ -1,10 +1,10 @@
 """A job as clients see it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, json, url_for
 
+from api.timestamps import timestamp
 from workers.jobs import Job, Submitted
 
 
@@ -14,15 +14,18 @@ def job_body(job: Job) -> dict[str, Any]:
         "id": job.id,
         "state": job.state,
         "attempt": job.attempt,
+        "cancel_asked": job.cancel_asked,
         "options": job.options.model_dump(mode="json"),
         "route": {
             "queue": job.route.queue,
             "reason": job.route.reason,
             "device": job.route.device,
+            "message": job.route.message,
+            "expected_ms": job.route.expected_ms,
         },
-        "created_at": _timestamp(job.created_ms),
-        "started_at": _timestamp(job.started_ms),
-        "finished_at": _timestamp(job.finished_ms),
+        "created_at": timestamp(job.created_ms),
+        "started_at": timestamp(job.started_ms),
+        "finished_at": timestamp(job.finished_ms),
         "waited_ms": None if job.started_ms is None else job.started_ms - job.created_ms,
         "error": job.error
         and {
@@ -58,9 +61,3 @@ def accepted_response(submitted: Submitted) -> Response:
     response.headers["Retry-After"] = "1"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _timestamp(milliseconds: int | None) -> str | None:
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

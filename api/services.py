@@ -7,6 +7,7 @@ from typing import cast
 from flask import current_app
 
 from models.catalogue import Catalogue
+from vram.fleet import Fleet
 from vram.ledger import VramLedger
 from workers.blobs import BlobStore
 from workers.dispatch import JobQueue
@@ -28,6 +29,7 @@ class Services:
     blobs: BlobStore
     queue: JobQueue
     ledger: VramLedger
+    fleet: Fleet
     router: JobRouter
     #: One for each client that may wait at a time in this process.
     wait_slots: threading.BoundedSemaphore

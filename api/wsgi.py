@@ -7,11 +7,10 @@ from flask import Flask
 from api.app import create_app
 from api.services import Services
 from models.catalogue import load_catalogue
-from vram.redis_ledger import RedisLedger
 from workers.dispatch import CeleryJobQueue, publisher
 from workers.logs import configure_logging
 from workers.obstore_blobs import open_blobs
-from workers.redis_client import connect
+from workers.redis_client import connect, open_fleet, open_ledger
 from workers.redis_jobs import RedisJobs
 from workers.redis_watch import RedisJobWatch
 from workers.router import JobRouter
@@ -24,7 +23,7 @@ def create() -> Flask:
     configure_logging(settings)
     client = connect(settings, role="gateway")
     jobs = RedisJobs(client, settings)
-    ledger = RedisLedger(client, silent_seconds=settings.device_silent_seconds)
+    fleet = open_fleet(client, settings)
     catalogue = load_catalogue()
     parts = Services(
         settings=settings,
@@ -33,8 +32,9 @@ def create() -> Flask:
         watch=RedisJobWatch(client, jobs),
         blobs=open_blobs(settings.blob_location),
         queue=CeleryJobQueue(publisher(settings)),
-        ledger=ledger,
-        router=JobRouter(ledger, catalogue),
+        ledger=open_ledger(client, settings),
+        fleet=fleet,
+        router=JobRouter(fleet, jobs, catalogue, settings),
         wait_slots=threading.BoundedSemaphore(max(1, settings.gateway_threads * 3 // 4)),
     )
     return create_app(parts)

@@ -8,6 +8,7 @@ import typer
 
 from cli import evaluate as evaluate_command
 from cli import models as models_command
+from cli import vram as vram_command
 from cli.analyze import analyze
 from cli.demo import demo
 from cli.errors import CliError
@@ -34,6 +35,7 @@ app.command()(verify)
 app.command()(liveness)
 app.command()(video)
 app.add_typer(models_command.app, name="models")
+app.add_typer(vram_command.app, name="vram")
 app.add_typer(evaluate_command.app, name="evaluate")
 
 

@@ -23,7 +23,7 @@ from cli.launcher.fleet import (
     store_child,
 )
 from cli.launcher.given_store import host_of, require_store
-from cli.launcher.gpus import cuda_runtime_installed, usable_gpus
+from cli.launcher.gpus import cuda_runtime_installed, usable_gpus, with_simulated
 from cli.launcher.output import Output, SteadyConsole
 from cli.launcher.ports import LOOPBACK, require_port
 from cli.launcher.stop_requests import stop_requests
@@ -32,7 +32,7 @@ from cli.launcher.supervisor import Child, Supervisor, end_leftovers
 from cli.launcher.weights import missing_weights, pull_weights
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
-from vram.probe import list_gpus
+from vram.nvml import list_gpus
 from workers.settings import Settings, environment_of, load_settings
 
 
@@ -47,8 +47,10 @@ def up(
         int | None, typer.Option(help="Port of the monitor; 0: a free one.", show_default="5555")
     ] = None,
     simulate_gpu: Annotated[
-        int | None,
-        typer.Option(metavar="MB", min=1, help="Add a GPU worker that accounts MB, on the CPU."),
+        list[int] | None,
+        typer.Option(
+            metavar="MB", min=1, help="Add a GPU worker that accounts MB, on the CPU; repeatable."
+        ),
     ] = None,
     flower: Annotated[bool, typer.Option(help="Run the monitor (Flower).")] = True,
 ) -> None:
@@ -70,9 +72,9 @@ def up(
         list_gpus=list_gpus,
         has_cuda_runtime=cuda_runtime_installed,
         warn=lambda text: console.print(text, style="yellow"),
+        required=settings.require_gpu,
     )
-    if simulate_gpu is not None:
-        gpus = (*gpus, f"sim:{simulate_gpu}")
+    gpus = with_simulated(gpus, simulate_gpu or ())
     clean = _run(settings, environment, gpus, flower=flower, console=console)
     raise typer.Exit(code=0 if clean else 1)
 

@@ -1,15 +1,18 @@
 """Celery's settings, every one explicit; docs/explanation/celery-settings.md gives the reasons."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from workers.contract import (
     QUEUE_MAINTENANCE,
-    QUEUES,
     TASK_ANALYZE,
     TASK_DISPATCH,
     TASK_SWEEP_BLOBS,
+    device_of,
+    local_device,
+    served_queues,
 )
 from workers.settings import Settings
 
@@ -20,6 +23,44 @@ DISPATCH_EVERY_SECONDS = 2.0
 SWEEP_EVERY_SECONDS = 60.0
 #: Time a worker that is told to stop leaves its jobs to end.
 SOFT_SHUTDOWN_SECONDS = 30
+
+
+def job_queue(name: str) -> Queue:
+    """A queue of jobs as Celery wants it.
+
+    The nameless exchange: messages go straight to the queue's list, and no record of bindings
+    grows with every device there ever was, to be read again for every message.
+
+    Raises:
+        ValueError: it is no job queue's name.
+    """
+    device_of(name)
+    return Queue(name, Exchange(""), routing_key=name)
+
+
+def route_message(
+    name: str,
+    args: object,
+    kwargs: object,
+    options: Mapping[str, Any],
+    task: object = None,
+    **_: object,
+) -> dict[str, Any] | None:
+    """Celery's router: a job's message goes to the queue its routing key names.
+
+    Devices come and go, so publishers hold no list of queues. The decision itself was made, and
+    stored with the job, by `workers.router` before there was a message: a message that comes
+    early must find the job as it is routed.
+
+    Raises:
+        ValueError: the routing key is no job queue's name.
+    """
+    del args, kwargs, task
+    # Where Celery itself sends a message again, it names the queue and leaves the key empty.
+    routing_key = options.get("routing_key")
+    if name != TASK_ANALYZE or routing_key is None:
+        return None
+    return {"queue": job_queue(routing_key)}
 
 
 def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> dict[str, Any]:
@@ -33,6 +74,7 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
     timeout_seconds = settings.redis_timeout_seconds if is_gateway else 10
     return {
         "broker_url": settings.redis_url.get_secret_value(),
+        "broker_transport": "workers.broker:Transport",
         "broker_transport_options": {
             "global_keyprefix": KEY_PREFIX,
             # A backstop only: leases bring jobs back. Longer than any task may take.
@@ -43,7 +85,7 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
             "socket_connect_timeout": settings.redis_timeout_seconds if is_gateway else 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
-            # The order of -Q is the order of service.
+            # The order of `task_queues` is the order of service.
             "queue_order_strategy": "priority",
             "priority_steps": [0],
             "client_name": f"facesocial-{role}-broker",
@@ -59,7 +101,8 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
             "interval_step": 0.2,
             "interval_max": 0.5,
         },
-        "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
+        "task_queues": _queues(settings, role),
+        "task_routes": (route_message,),
         "task_default_queue": QUEUE_MAINTENANCE,
         "task_create_missing_queues": False,
         "result_backend": None,
@@ -71,6 +114,15 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
         **_worker_settings(settings),
         **_beat_settings(),
     }
+
+
+def _queues(settings: Settings, role: Literal["worker", "gateway"]) -> list[Queue]:
+    """What a worker serves, in its order; others only send."""
+    maintenance = Queue(QUEUE_MAINTENANCE, routing_key=QUEUE_MAINTENANCE)
+    if role == "gateway":
+        return [maintenance]
+    own = served_queues(local_device(settings.device))
+    return [maintenance, *(job_queue(name) for name in own if name != QUEUE_MAINTENANCE)]
 
 
 def _worker_settings(settings: Settings) -> dict[str, Any]:
@@ -85,7 +137,8 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "task_soft_time_limit": settings.task_time_limit_seconds * 9 // 10,
         # One process per device; on the CPU the launcher sets one per core.
         "worker_concurrency": settings.worker_concurrency or 1 if settings.device == "cpu" else 1,
-        "worker_pool": "prefork",
+        # Prefork, but a process that has to start afresh can leave between two tasks.
+        "worker_pool": "workers.recycling:RecyclingPool",
         "worker_pool_start_method": "spawn",
         "worker_proc_alive_timeout": 120,
         "worker_prefetch_multiplier": 1,

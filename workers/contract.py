@@ -5,6 +5,7 @@ queue, the store or the networks. Celery messages carry a job id and nothing els
 """
 
 import re
+import socket
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -18,9 +19,13 @@ TASK_SWEEP_BLOBS = "facesocial.sweep_blobs"
 #: What a job id looks like: "job_" and a UUIDv7.
 JOB_ID = re.compile(r"job_[0-9a-f]{32}")
 
-#: Interactive before bulk, per class of device; maintenance is short and served by every worker.
+#: Interactive is served before bulk.
+Lane = Literal["interactive", "bulk"]
+LANES: tuple[Lane, ...] = ("interactive", "bulk")
+#: Short periodic tasks, served by every worker.
 QUEUE_MAINTENANCE = "maintenance"
-QUEUES = ("gpu.interactive", "gpu.bulk", "cpu.interactive", "cpu.bulk", QUEUE_MAINTENANCE)
+#: Of job queues: those of the CPU workers, and two for each device.
+_JOB_QUEUE = re.compile(r"(cpu|gpu\.(?P<device>[^\s,]{1,200}))\.(?P<lane>interactive|bulk)")
 
 Analysis = Literal["detection", "recognition", "anti_spoofing", "deepfake", "demographics"]
 #: Every analysis there is; `all` asks for them by one name.
@@ -39,17 +44,21 @@ AUTO_ENGINE = "auto"
 
 
 class JobState(StrEnum):
-    """queued → running → succeeded | failed; running → queued when a worker is lost."""
+    """queued → running → succeeded | failed; running → queued when a worker is lost or stopped.
+
+    Both may become cancelled.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
     @property
     def is_final(self) -> bool:
         """Whether the job will not change any more."""
-        return self in {JobState.SUCCEEDED, JobState.FAILED}
+        return self not in {JobState.QUEUED, JobState.RUNNING}
 
 
 #: A name from the catalogue: an id, an alias or a name of several models.
@@ -91,9 +100,41 @@ class JobRoute:
     """Where a job was sent, and why; shown in every answer."""
 
     queue: str
+    #: A code of `vram.routing`.
     reason: str
-    #: Device the ledger chose; None when the CPU takes the job.
+    #: Device the router chose; None when the CPU takes the job.
     device: str | None = None
+    #: The reason as a sentence, with its figures.
+    message: str = ""
+    #: From then to the job's end, by what was measured of such jobs; None: nothing was.
+    expected_ms: int | None = None
+
+
+def queue_of(lane: Lane, *, device: str | None) -> str:
+    """The queue of a device ("box1/cuda:0"), or of the CPU workers."""
+    return f"cpu.{lane}" if device is None else f"gpu.{device}.{lane}"
+
+
+def device_of(queue: str) -> str | None:
+    """The device a job queue belongs to; None: to the CPU workers.
+
+    Raises:
+        ValueError: it is no job queue's name.
+    """
+    found = _JOB_QUEUE.fullmatch(queue)
+    if found is None:
+        raise ValueError(f"'{queue}' is no queue of jobs.")
+    return found["device"]
+
+
+def served_queues(device: str | None) -> tuple[str, ...]:
+    """The queues of a device's worker, or of a CPU worker, in the order it serves them."""
+    return (QUEUE_MAINTENANCE, *(queue_of(lane, device=device) for lane in LANES))
+
+
+def local_device(device: str) -> str | None:
+    """The fleet's id of a device of this host: "cuda:0" gives "box1/cuda:0"; None for "cpu"."""
+    return None if device == "cpu" else f"{socket.gethostname()}/{device}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

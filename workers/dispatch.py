@@ -36,7 +36,7 @@ class CeleryJobQueue:
         try:
             # Events, logs and the monitor show the representations of arguments.
             self._app.send_task(
-                TASK_ANALYZE, args=[job_id], queue=queue, argsrepr=job_id, kwargsrepr="{}"
+                TASK_ANALYZE, args=[job_id], routing_key=queue, argsrepr=job_id, kwargsrepr="{}"
             )
         except (KombuError, TimeoutError) as error:
             raise StoreUnavailable(f"The wake-up could not be sent: {error}.") from error

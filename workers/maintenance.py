@@ -9,8 +9,11 @@ from contextlib import suppress
 
 import structlog
 
+from models.errors import UnknownModel
+from vram.errors import LedgerUnavailable
+from vram.fleet import Fleet
 from workers.blobs import BlobStore
-from workers.contract import JOB_ID, JobState
+from workers.contract import JOB_ID, device_of
 from workers.dispatch import JobQueue
 from workers.errors import BlobStoreFailed, JobNotFound, JobUnreadable, StoreUnavailable
 from workers.jobs import DueJob, JobStore
@@ -35,25 +38,30 @@ class Maintenance:
         blobs: BlobStore,
         queue: JobQueue,
         router: JobRouter,
+        fleet: Fleet,
         orphan_seconds: float,
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
         self._queue = queue
         self._router = router
+        self._fleet = fleet
         self._orphan_seconds = orphan_seconds
 
     def dispatch(self) -> int:
         """Take back jobs of silent workers, then send every wake-up that is due.
+
+        Jobs that wait for a device that is gone are due at once: they are sent elsewhere. What is
+        left in its broker's lists are wake-ups, which find nothing to do should it come back.
 
         Returns:
             How many wake-ups were sent.
         """
         for reaped in self._jobs.reap(ROUND_LIMIT):
             _log.warning("maintenance.worker_silent", job_id=reaped.id, state=reaped.state)
-            if reaped.state is JobState.FAILED:
+            if reaped.state.is_final:
                 self._delete(reaped.blob_key)
-        return self._send_all(self._jobs.due(ROUND_LIMIT))
+        return self._send_all((*self._stranded(), *self._jobs.due(ROUND_LIMIT)))
 
     def sweep_blobs(self) -> int:
         """Delete old images that no waiting or running job needs.
@@ -67,6 +75,23 @@ class Maintenance:
                 self._delete(key)
                 deleted += 1
         return deleted
+
+    def _stranded(self) -> Sequence[DueJob]:
+        """Jobs that wait for devices which give no signs of life any more."""
+        waiting = {queue: device_of(queue) for queue in self._jobs.waiting_queues()}
+        devices = sorted({device for device in waiting.values() if device is not None})
+        try:
+            gone = set(devices) - self._fleet.live(devices)
+        except LedgerUnavailable as error:
+            _log.warning("maintenance.devices_unknown", error=str(error))
+            return ()
+        for name in sorted(gone):
+            _log.warning("maintenance.device_gone", device=name)
+        found: list[DueJob] = []
+        for queue, device in waiting.items():
+            if device in gone and len(found) < ROUND_LIMIT:
+                found += self._jobs.waiting_in(queue, ROUND_LIMIT - len(found))
+        return tuple(found)
 
     def _send_all(self, found: Sequence[DueJob]) -> int:
         """Send wake-ups while the broker takes them; the rest is made due at once, not later."""
@@ -88,7 +113,12 @@ class Maintenance:
 
     def _send(self, due: DueJob) -> None:
         # Devices come and go while a job waits: ask again, and move it if the answer changed.
-        route = self._router.route(due.options)
+        try:
+            route = self._router.route(due.options, held=due.route)
+        except UnknownModel as error:
+            # Of another version's catalogue: its worker says so, and the others don't wait for it.
+            _log.warning("maintenance.not_routable", job_id=due.id, error=str(error))
+            route = due.route
         if route.queue == due.route.queue or self._jobs.reroute(due.id, route):
             self._queue.publish(due.id, route.queue)
 

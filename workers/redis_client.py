@@ -4,6 +4,8 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from vram.redis_fleet import RedisFleet
+from vram.redis_ledger import RedisLedger
 from workers.settings import Settings
 
 
@@ -28,4 +30,18 @@ def connect(settings: Settings, *, role: str) -> redis.Redis:
         retry=Retry(ConstantBackoff(0.05), retries=1),
         # RESP2: answers of scripts are the same on every server and on the fake.
         protocol=2,
+    )
+
+
+def open_ledger(client: redis.Redis, settings: Settings) -> RedisLedger:
+    """The ledger of device memory on a client."""
+    return RedisLedger(client, silent_seconds=settings.device_silent_seconds)
+
+
+def open_fleet(client: redis.Redis, settings: Settings) -> RedisFleet:
+    """The fleet directory on a client."""
+    return RedisFleet(
+        client,
+        breaker_failures=settings.breaker_failures,
+        breaker_open_seconds=settings.breaker_open_seconds,
     )

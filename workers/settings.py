@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from workers.contract import Analysis
 from workers.errors import SettingsError
+from workers.gpu_settings import GpuSettings, listed
 
 PREFIX = "FACESOCIAL_"
 #: Names a TOML file with the same settings in lower case; variables win over the file.
@@ -25,17 +26,8 @@ CONFIG_VARIABLE = "FACESOCIAL_CONFIG"
 SECRETS_VARIABLE = "FACESOCIAL_SECRETS_DIR"
 
 
-def _listed(value: object) -> object:
-    """Names separated by commas, as a list."""
-    if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
-    return value
-
-
-class Settings(BaseModel):
-    """Everything that can be set. Each field is `FACESOCIAL_<FIELD>` or a key of the TOML file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class GeneralSettings(BaseModel):
+    """What does not concern devices."""
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("facesocial"),
@@ -110,7 +102,7 @@ class Settings(BaseModel):
         default=10_000, description="Length of the job event stream."
     )
 
-    disabled_analyses: Annotated[tuple[Analysis, ...], BeforeValidator(_listed)] = Field(
+    disabled_analyses: Annotated[tuple[Analysis, ...], BeforeValidator(listed)] = Field(
         default=(), description="Analyses nobody may ask for, separated by commas."
     )
     demographics_answers: Literal["per_face", "aggregate_only"] = Field(
@@ -124,10 +116,6 @@ class Settings(BaseModel):
         "nothing rather than `live`. A simulated device counts as a GPU.",
     )
 
-    device: Annotated[str, Field(pattern=r"^(cpu|cuda:\d+|sim:\d+)$")] = Field(
-        default="cpu",
-        description="What a worker runs on: `cpu`, `cuda:<index>` or `sim:<MB>` (simulated).",
-    )
     worker_concurrency: Annotated[int, Field(ge=0, le=256)] = Field(
         default=0,
         description="Processes of a CPU worker; 0 = one per core with `facesocial up`, else one "
@@ -139,13 +127,6 @@ class Settings(BaseModel):
     task_time_limit_seconds: Annotated[int, Field(ge=10)] = Field(
         default=300, description="A task running longer than this is killed."
     )
-    vram_reserved_mb: Annotated[int, Field(ge=0)] = Field(
-        default=906,
-        description="Kept out of the ledger: driver 200, CUDA context 450, headroom 256 MB.",
-    )
-    device_silent_seconds: Annotated[float, Field(ge=10)] = Field(
-        default=15.0, description="A device silent for this long gets no more jobs."
-    )
 
     flower_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         default=5555, description="Port of the monitor (Flower), on loopback."
@@ -154,6 +135,12 @@ class Settings(BaseModel):
     flower_password: SecretStr | None = Field(
         default=None, description="Password for Flower; `facesocial up` makes one when unset."
     )
+
+
+class Settings(GpuSettings, GeneralSettings):
+    """Everything that can be set. Each field is `FACESOCIAL_<FIELD>` or a key of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @property
     def weights_path(self) -> Path:
@@ -202,11 +189,13 @@ def environment_of(**values: object) -> dict[str, str]:
     for name in values:
         _check_known(name, name)
     # No names are the default, and a variable is not left empty.
-    return {PREFIX + name.upper(): _written(v) for name, v in values.items() if v != ()}
+    return {PREFIX + name.upper(): _written(v) for name, v in values.items() if v not in ((), {})}
 
 
 def _written(value: object) -> str:
-    """A value as a variable holds it: names with commas between, as `_listed` reads them."""
+    """A value as a variable holds it: with commas between, as `listed` and `paired` read it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={one}" for name, one in value.items())
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

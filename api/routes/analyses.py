@@ -38,12 +38,12 @@ def analyze() -> Response:
         catalogue=parts.catalogue,
         disabled_analyses=parts.settings.disabled_analyses,
     )
-    check_image(
+    header = check_image(
         upload.content,
         max_bytes=parts.settings.max_image_bytes,
         max_pixels=parts.settings.max_image_pixels,
     )
-    submitted = _submit(parts, upload)
+    submitted = _submit(parts, upload, pixels=header.width * header.height)
     if seconds:
         job = _wait(parts, submitted.job.id, seconds)
         if job and job.state.is_final:
@@ -51,7 +51,7 @@ def analyze() -> Response:
     return accepted_response(submitted)
 
 
-def _submit(parts: Services, upload: Upload) -> Submitted:
+def _submit(parts: Services, upload: Upload, *, pixels: int) -> Submitted:
     job_id = f"job_{uuid_utils.uuid7().hex}"
     route = parts.router.route(upload.options)
     # The image first: a job always finds it. Should this process die in between, the sweep
@@ -59,7 +59,7 @@ def _submit(parts: Services, upload: Upload) -> Submitted:
     parts.blobs.put(job_id, upload.content)
     try:
         submitted = parts.jobs.submit(
-            NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id),
+            NewJob(id=job_id, options=upload.options, route=route, blob_key=job_id, pixels=pixels),
             # The worker starts while the store still waits for its disk.
             on_stored=partial(_wake_worker, parts, job_id, route.queue),
         )

@@ -43,5 +43,6 @@ def show_banner(console: Console, where: Whereabouts) -> None:
 
 
 def _device(gpu: str) -> str:
-    kind, _, value = gpu.partition(":")
-    return f"simulated GPU of {value} MB (computes on the CPU)" if kind == "sim" else gpu
+    kind, _, rest = gpu.partition(":")
+    size, _, _ = rest.partition(":")
+    return f"simulated GPU of {size} MB (computes on the CPU)" if kind == "sim" else gpu

@@ -14,7 +14,6 @@ from cli.launcher.ports import LOOPBACK
 from cli.launcher.processes import Command
 from cli.launcher.readiness import FileThere, HttpReady
 from cli.launcher.supervisor import Child
-from workers.contract import QUEUE_MAINTENANCE, QUEUES
 from workers.heartbeat import heartbeat_path
 from workers.settings import PREFIX, Settings, environment_of
 
@@ -26,7 +25,9 @@ _WORKER_GRACE_SECONDS = 45.0
 _WORKER_READY_SECONDS = 180.0
 _GATEWAY_GRACE_SECONDS = 35.0
 #: Settings the fleet sets by itself: a child gets them from here or not at all.
-_SET_HERE = frozenset({"data_dir", "weights_dir", "device", "flower_user", "flower_password"})
+_SET_HERE = frozenset(
+    {"data_dir", "weights_dir", "device", "flower_user", "flower_password", "require_gpu"}
+)
 #: Variables that would change our children behind our back: other settings of the same programs.
 _FOREIGN_PREFIXES = (PREFIX, "FLOWER_", "CELERY_", "GUNICORN_", "WEB_CONCURRENCY", "REMAP_SIGTERM")
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "CUDA_VISIBLE_DEVICES")
@@ -151,16 +152,14 @@ def _gpu_worker(plan: Plan, index: int, device: str) -> Child:
 
 
 def _worker(plan: Plan, *, name: str, node: str, device: str, concurrency: int) -> Child:
-    kind = "cpu" if device == "cpu" else "gpu"
-    queues = [QUEUE_MAINTENANCE, *(queue for queue in QUEUES if queue.startswith(f"{kind}."))]
     threads = str(plan.settings.ort_threads)
     return Child(
         name=name,
         start=_python(
             plan,
             _celery(
+                # Without -Q: the device's settings name its queues, in the order of service.
                 "worker",
-                *("-Q", ",".join(queues)),
                 *("-n", f"{node}@%h"),
                 # Gossip leaks lists in Redis and mingling delays the start; neither serves us.
                 *("--without-gossip", "--without-mingle"),
@@ -168,7 +167,11 @@ def _worker(plan: Plan, *, name: str, node: str, device: str, concurrency: int) 
                 *("-l", plan.settings.log_level),
             ),
             {
-                **environment_of(device=device),
+                # A simulated device and the CPU serve beside the card that is required.
+                **environment_of(
+                    device=device,
+                    require_gpu=plan.settings.require_gpu and device.startswith("cuda:"),
+                ),
                 # Soft shutdown: the job at hand goes back to the queue after its grace.
                 "REMAP_SIGTERM": "SIGQUIT",
                 # A process per core, so each library keeps to its own.

@@ -2,9 +2,10 @@
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+import redis
 from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.datastructures import FileStorage
@@ -13,7 +14,11 @@ from werkzeug.test import TestResponse, encode_multipart
 from api.app import create_app
 from api.services import Services
 from models.catalogue import load_catalogue
-from vram.memory_ledger import MemoryLedger
+from vram.answers import Ask
+from vram.fleet import DeviceSummary
+from vram.records import Device, Priority
+from vram.redis_fleet import RedisFleet
+from vram.redis_ledger import RedisLedger
 from workers.blobs import MemoryBlobs
 from workers.dispatch import MemoryJobQueue
 from workers.memory_jobs import MemoryJobs
@@ -27,9 +32,9 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def parts(settings: Settings) -> Services:
+def parts(settings: Settings, fake_redis: redis.Redis) -> Services:
     jobs = MemoryJobs(settings)
-    ledger = MemoryLedger()
+    fleet = RedisFleet(fake_redis)
     catalogue = load_catalogue()
     return Services(
         settings=settings,
@@ -38,10 +43,63 @@ def parts(settings: Settings) -> Services:
         watch=jobs,
         blobs=MemoryBlobs(),
         queue=MemoryJobQueue(),
-        ledger=ledger,
-        router=JobRouter(ledger, catalogue),
+        ledger=RedisLedger(fake_redis, silent_seconds=15),
+        fleet=fleet,
+        router=JobRouter(fleet, jobs, catalogue, settings),
         wait_slots=threading.BoundedSemaphore(2),
     )
+
+
+@pytest.fixture
+def summary() -> DeviceSummary:
+    """What a device's holder tells the router."""
+    return DeviceSummary(
+        id="host/cuda:0",
+        kind="gpu",
+        incarnation=1,
+        version=1,
+        resident=(),
+        coming=(),
+        free_mib=5238,
+        evictable_mib={},
+        usable_mib=5238,
+        pressure=False,
+    )
+
+
+@pytest.fixture
+def holding(parts: Services) -> Callable[..., Device]:
+    """Registers a device and loads models onto it: name=(priority, MiB)."""
+
+    def _holding(
+        device_id: str, *, pinned: Sequence[str] = (), **models: tuple[Priority, int]
+    ) -> Device:
+        ledger = parts.ledger
+        device = Device(
+            id=device_id,
+            kind="gpu",
+            name="a card",
+            host=device_id.partition("/")[0],
+            total_mib=6144,
+            reserved_mib=200,
+            context_mib=450,
+            headroom_mib=256,
+            verified=True,
+            incarnation=ledger.next_incarnation(device_id),
+        )
+        ledger.register(device)
+        where = (device.id, device.incarnation)
+        for model, (priority, mib) in models.items():
+            ask = Ask(model=model, vram_mib=mib, priority=priority, token=model)
+            gen = ledger.reserve(*where, ask).gen
+            assert gen is not None
+            assert ledger.begin(*where, gen, free_mib=None) == "ok"
+            ledger.loaded(*where, gen, vram_mib=mib, load_ms=300)
+            if model in pinned:
+                ledger.pin(*where, gen, token=device_id, seconds=60)
+        return device
+
+    return _holding
 
 
 @pytest.fixture

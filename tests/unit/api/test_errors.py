@@ -19,13 +19,13 @@ FAMILIES = (models.errors.ModelsError, vram.errors.VramError, workers.errors.Wor
 OURS = {
     *("ModelsError", "CatalogueError", "UnknownModel", "WeightsError", "WeightsMissing"),
     *("WeightsCorrupt", "SourceUnavailable", "StoreFull", "PreparationFailed", "VariantRefused"),
-    *("ContractMismatch", "InferenceFailed", "ProviderUnavailable"),
+    *("ContractMismatch", "InferenceFailed", "ProviderUnavailable", "OutOfMemory", "DeviceFault"),
     *("NoWeightsKnown", "EngineUnavailable", "LandmarksUnavailable", "AlreadyRecorded"),
     *("EmbeddingsIncomparable", "ThresholdsMissing", "LivenessUnavailable", "VideoRejected"),
     *("EvaluationDataMissing", "EvaluationUnavailable"),
-    *("VramError", "UnknownDevice", "ProbeFailed"),
+    *("VramError", "ProbeFailed"),
     *("WorkersError", "SettingsError", "JobUnreadable", "LeaseLost", "BlobMissing"),
-    "ImageRejected",
+    *("ImageRejected", "ModelRefused", "TraceInvalid", "PlotUnavailable"),
 }
 
 

@@ -50,6 +50,24 @@ def test_a_result_is_passed_through_unchanged(
     assert "Retry-After" not in response.headers
 
 
+def test_a_cancelled_job_is_told_as_one_and_has_neither_result_nor_error(
+    client: FlaskClient, parts: Services, claim: Claim
+) -> None:
+    assert parts.jobs.cancel("job_1") == "asked"
+    asked = client.get("/api/v1/jobs/job_1")
+    assert (asked.get_json()["state"], asked.get_json()["cancel_asked"]) == ("running", True)
+    assert "Retry-After" in asked.headers
+
+    parts.jobs.end_cancelled(claim)
+
+    response = client.get("/api/v1/jobs/job_1?wait=5")
+    body = response.get_json()
+    assert body["state"] == "cancelled"
+    assert body["finished_at"] is not None
+    assert (body["result"], body["error"]) == (None, None)
+    assert "Retry-After" not in response.headers
+
+
 def test_a_failed_job_is_a_successful_answer(
     client: FlaskClient, parts: Services, claim: Claim
 ) -> None:

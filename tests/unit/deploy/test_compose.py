@@ -13,7 +13,6 @@ import compose_spec
 import pytest
 import yaml
 
-from workers.contract import QUEUES
 from workers.settings import CONFIG_VARIABLE, PREFIX, SECRETS_VARIABLE, Settings
 
 SERVICES = ("valkey", "weights", "gateway", "worker-cpu", "worker-gpu", "beat", "flower")
@@ -112,13 +111,18 @@ def test_only_the_gpu_worker_asks_for_a_card_and_for_its_profile(document: dict[
     assert devices == [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
 
 
-def test_workers_together_serve_every_queue(document: dict[str, Any]) -> None:
-    served = set()
+def test_workers_serve_what_their_device_says_and_nothing_is_listed_twice(
+    document: dict[str, Any],
+) -> None:
+    devices = {}
     for name in ("worker-cpu", "worker-gpu"):
-        command = document["services"][name]["command"]
-        served |= set(command[command.index("-Q") + 1].split(","))
+        service = document["services"][name]
+        assert "-Q" not in service["command"]
+        devices[name] = service["environment"]["FACESOCIAL_DEVICE"]
 
-    assert served == set(QUEUES)
+    assert devices == {"worker-cpu": "cpu", "worker-gpu": "cuda:0"}
+    # The device's queues have its host's name in theirs.
+    assert document["services"]["worker-gpu"]["hostname"] == "worker-gpu"
 
 
 def test_commands_name_modules_that_exist(document: dict[str, Any]) -> None:
