@@ -22,6 +22,7 @@ from workers.dispatch import CeleryJobQueue
 from workers.errors import StoreUnavailable
 from workers.heartbeat import heartbeat_path, heartbeat_step
 from workers.logs import configure_logging
+from workers.recycling import leave
 from workers.settings import load_settings
 
 _log = structlog.get_logger()
@@ -105,6 +106,13 @@ def _load_models(**_: object) -> None:
         _log.exception("worker.can_not_start", device=settings.device)
         os.kill(os.getppid(), signal.SIGTERM)
         raise
+
+
+@signals.task_postrun.connect
+def _leave_if_wanted(**_: object) -> None:
+    """Let this process end after a task, when its device needs another one."""
+    if _Process.runtime is not None and (why := _Process.runtime.residency.recycle_wanted):
+        leave(why)
 
 
 @signals.worker_process_shutdown.connect

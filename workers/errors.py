@@ -10,6 +10,7 @@ WorkersError
 ├── LeaseLost            another worker owns the job now: stop and write nothing
 ├── BlobMissing          the image of a job is gone
 ├── BlobStoreFailed      the blob store refused a read or write
+├── ModelRefused         a model can't be had on the device and may not run on the CPU
 └── ImageRejected        the bytes are no image we can decode: the job fails with `code`
 """
 
@@ -68,3 +69,14 @@ class ImageRejected(WorkersError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ModelRefused(WorkersError):
+    """The device can't have this model now, and it may not run on the CPU."""
+
+    def __init__(self, message: str, *, code: str, retry_ms: int = 0) -> None:
+        super().__init__(message)
+        #: Why: a reason of `vram.answers` or of `workers.refusals`.
+        self.code = code
+        #: When asking again makes sense; 0: unknown.
+        self.retry_ms = retry_ms

@@ -1,19 +1,25 @@
-"""Which models this process has loaded, and where: the one place where models meet the ledger."""
+"""Which models this process uses, and where each runs: the one place where models meet devices."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+import threading
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import structlog
 
 from models.catalogue import Catalogue
 from models.errors import WeightsMissing
-from models.loading import open_network
-from models.network import Network
+from models.loading import Opening, open_network, runs_on
 from models.spec import ModelSpec, Task
-from models.weights.store import State, WeightStore
-from vram.ledger import Admission, Resident
-from vram.probe import MemoryProbe
+from models.weights.store import WeightStore
+from workers.errors import ModelRefused
+from workers.installed import Installed
+from workers.loaded import LoadedModel, ModelsOnDevice, NotOnDevice
+from workers.notes import Note, Notes
+from workers.timings import Timings, on_cpu
 
 #: Tasks whose default models are loaded when a worker starts; the first must be there.
 TASKS: tuple[Task, ...] = (
@@ -25,112 +31,136 @@ TASKS: tuple[Task, ...] = (
     "gender",
     "deepfake",
 )
+#: In this order models are taken into use: a later one never makes an earlier one leave.
+_RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadedModel:
-    """A model ready to run."""
-
-    network: Network
-    #: "cpu", "cuda:0", "sim:6144": not the worker's device when the ledger refused it there.
-    device: str
-
-
-class Account(Protocol):
-    """A device's account in the ledger, as its one holder sees it: workers.device_holder."""
-
-    def admit(self, resident: Resident) -> Admission:
-        """See VramLedger.admit."""
-        ...
-
-    def release(self, model: str) -> None:
-        """See VramLedger.release."""
-        ...
-
-
 class Residency:
-    """Loads models once and keeps them for the life of the process.
+    """Gives models to whoever needs them: on the device, else on the CPU, where they are kept.
 
     Args:
         store: Where the weights are.
         catalogue: What they are.
         device: "cpu", "cuda:<i>" or "sim:<MB>".
         threads: ONNX Runtime threads per session.
-        account: The device's account in the ledger; None on the CPU.
-        probe: Reads the device's memory; None on the CPU.
+        on_device: The device's models; None on the CPU.
+        never_on_cpu: Tasks whose models are refused where the device can't have them.
+        timings: Told how long runs on the CPU take.
+        notes: Where it is told what went otherwise than planned.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have defaults
         self,
         *,
         store: WeightStore,
         catalogue: Catalogue,
         device: str = "cpu",
         threads: int = 1,
-        account: Account | None = None,
-        probe: MemoryProbe | None = None,
+        on_device: ModelsOnDevice | None = None,
+        never_on_cpu: Collection[Task] = (),
+        timings: Timings | None = None,
+        notes: Notes | None = None,
     ) -> None:
-        self._store = store
-        self._threads = threads
-        self._account = account
-        self._probe = probe
-        self._loaded: dict[str, LoadedModel] = {}
-        self._installed: frozenset[str] | None = None
+        self._open = partial(open_network, store, catalogue, threads=threads)
+        self._on_device = on_device
+        self._never_on_cpu = frozenset(never_on_cpu)
+        self._timings = timings or Timings(cpu_ratio=1.0)
+        self._notes = notes or Notes()
+        self._on_cpu: dict[str, LoadedModel] = {}
+        self._lock = threading.RLock()
+        self._installed = Installed(store, catalogue)
         self.catalogue = catalogue
         self.device = device
 
     def load(self) -> None:
-        """Load and warm up the default model of every task, in the order of TASKS.
+        """Load and warm up the default model of every task, critical ones first.
 
         A task none of whose models is installed is left out, detection excepted: its analysis
-        answers that it is unavailable.
+        answers that it is unavailable. On a device nothing leaves for them.
 
         Raises:
             ModelsError: a model that is installed can't be loaded, or no detector is there.
-            LedgerUnavailable: nothing may be loaded on a device meanwhile.
         """
+        specs = []
         for task in TASKS:
             try:
-                self.for_task(task)
+                specs.append(self.catalogue.model(self.pick(self.catalogue.defaults.get(task, ()))))
             except WeightsMissing as error:
                 if task == "detection":
                     raise
                 _log.warning("residency.task_unavailable", task=task, reason=str(error))
+        if self._on_device is not None:
+            self._on_device.preload([spec for spec in specs if self._belongs_on_device(spec)])
+            specs = [spec for spec in specs if not self._belongs_on_device(spec)]
+        for spec in specs:
+            self._cpu_model(spec)
 
     @property
     def installed(self) -> frozenset[str]:
         """Ids of the models whose weights, parts included, were in the store at the last look."""
-        if self._installed is None:
-            self._installed = frozenset(
-                spec.id for spec in self.catalogue.models.values() if self._is_installed(spec)
-            )
-        return self._installed
+        return self._installed.ids
 
     @property
     def loaded(self) -> frozenset[str]:
         """Ids of the models that are loaded."""
-        return frozenset(self._loaded)
+        return frozenset(self._on_cpu) | self.on_device
 
     @property
     def on_device(self) -> frozenset[str]:
         """Ids of the models that are loaded on a device other than the CPU."""
-        return frozenset(name for name, model in self._loaded.items() if model.device != "cpu")
+        return frozenset() if self._on_device is None else self._on_device.loaded
+
+    @property
+    def recycle_wanted(self) -> str | None:
+        """Why this process should end once its work is done; None: it need not."""
+        return None if self._on_device is None else self._on_device.recycle_wanted
+
+    @contextmanager
+    def use(self, ids: Sequence[str], *, some: bool = False) -> Iterator[list[LoadedModel]]:
+        """Models for as long as they are needed: none of them is unloaded before the end.
+
+        Args:
+            ids: Which ones; they come in this order.
+            some: Leave those out that are refused, unless all are.
+
+        Raises:
+            ModelRefused: one can't be had on the device and may not run on the CPU.
+            WeightsMissing: the weights of one are not in the store.
+            ModelsError: one can't be loaded on the CPU.
+        """
+        wanted = sorted(set(ids), key=self._order)
+        token = uuid.uuid4().hex
+        taken: dict[str, LoadedModel] = {}
+        with ExitStack() as uses:
+            refusals = []
+            for model_id in wanted:
+                try:
+                    taken[model_id] = self._take(self.catalogue.model(model_id), token, uses)
+                except ModelRefused as refusal:
+                    refusals.append(refusal)
+                    if not some or len(refusals) == len(wanted):
+                        raise
+            yield [taken[model_id] for model_id in ids if model_id in taken]
+
+    def take_notes(self) -> tuple[Note, ...]:
+        """What went otherwise than planned since this was last asked."""
+        return self._notes.take()
 
     def model(self, model_id: str) -> LoadedModel:
-        """A model by its id; loaded now if it is not yet, and then kept.
+        """A model on the CPU by its id; loaded now if it is not yet, and then kept.
+
+        For commands and other callers without a device; the stages of a worker `use` theirs.
 
         Raises:
             WeightsMissing: its weights are not in the store.
             ModelsError: it can't be loaded.
         """
-        if model_id not in self._loaded:
-            self._loaded[model_id] = self._load(self.catalogue.model(model_id))
-        return self._loaded[model_id]
+        return self._cpu_model(self.catalogue.model(model_id))
 
     def for_task(self, task: Task) -> LoadedModel:
-        """The default model of a task: the first whose weights are installed.
+        """The default model of a task, on the CPU: the first whose weights are installed.
 
         Raises:
             WeightsMissing: none is.
@@ -139,7 +169,7 @@ class Residency:
         return self.first_installed(self.catalogue.defaults.get(task, ()))
 
     def first_installed(self, ids: Iterable[str]) -> LoadedModel:
-        """The first of several models, best first, whose weights are installed.
+        """The first of several models whose weights are installed, on the CPU.
 
         Raises:
             WeightsMissing: none is.
@@ -147,94 +177,87 @@ class Residency:
         """
         return self.model(self.pick(ids))
 
+    def first_installed_set(self, sets: Sequence[Sequence[str]]) -> list[LoadedModel]:
+        """The first set of models all of whose weights are installed, on the CPU.
+
+        Raises:
+            WeightsMissing: none is.
+            ModelsError: one of them can't be loaded.
+        """
+        return [self.model(model_id) for model_id in self.pick_set(sets)]
+
     def pick(self, ids: Iterable[str]) -> str:
         """The id of the first of several models whose weights are installed.
 
         Raises:
             WeightsMissing: none is.
         """
-        wanted = tuple(ids)
-        for name in wanted:
-            if name in self.installed:
-                return name
-        # Somebody may have pulled it since.
-        self._installed = None
-        for name in wanted:
-            if name in self.installed:
-                return name
-        raise WeightsMissing(
-            f"The weights of {' or '.join(wanted) or 'any such model'} are not installed here."
-            f" Run `facesocial models pull {' '.join(wanted[:1])}`."
-        )
+        return self._installed.pick(ids)
 
-    def first_installed_set(self, sets: Sequence[Sequence[str]]) -> list[LoadedModel]:
-        """The first set of models, best first, all of whose weights are installed.
+    def pick_set(self, sets: Sequence[Sequence[str]]) -> list[str]:
+        """The first set of ids, best first, all of whose weights are installed.
 
         Raises:
             WeightsMissing: none is.
-            ModelsError: one of them can't be loaded.
         """
-        for ids in sets:
-            if self.installed.issuperset(ids):
-                return [self.model(model_id) for model_id in ids]
-        return [self.model(self.pick([model_id])) for model_id in sets[0]]
+        return self._installed.pick_set(sets)
 
-    def _is_installed(self, spec: ModelSpec) -> bool:
-        ready = (State.PRESENT, State.PREPARED)
-        return all(
-            self._store.model_state(part) in ready for part in self.catalogue.with_parts(spec)
-        )
+    def _order(self, model_id: str) -> tuple[bool, int]:
+        spec = self.catalogue.model(model_id)
+        return spec.task not in self._never_on_cpu, _RANK[spec.priority]
 
-    def _load(self, spec: ModelSpec) -> LoadedModel:
-        if self._account is None:
-            return self._open(spec, "cpu")
-        file_bytes = sum(
-            self._store.prepared(part).stat().st_size for part in self.catalogue.with_parts(spec)
-        )
-        resident = Resident(model=spec.id, vram_bytes=file_bytes, basis="weights_file")
-        admission = self._account.admit(resident)
-        if not admission.granted:
-            return self._refused(spec, admission)
-        before_bytes = self._probe.used_bytes() if self._probe else 0
-        loaded = self._open(spec, self.device)
-        if self._probe is None or self.device.startswith("sim:"):
-            return loaded
-        return self._account_measured(loaded, self._probe.used_bytes() - before_bytes, file_bytes)
+    def _belongs_on_device(self, spec: ModelSpec) -> bool:
+        return self._on_device is not None and runs_on(spec, self.device) != "cpu"
 
-    def _account_measured(
-        self, loaded: LoadedModel, delta_bytes: int, file_bytes: int
-    ) -> LoadedModel:
-        """Replace the estimate by what the card says the model took."""
-        assert self._account is not None  # noqa: S101 - only called on a device
-        # Others may have freed memory meanwhile: less than the weights themselves is no measure.
-        spec = loaded.network.spec
-        measured = Resident(
-            model=spec.id, vram_bytes=max(delta_bytes, file_bytes), basis="device_delta"
-        )
-        self._account.release(spec.id)
-        admission = self._account.admit(measured)
-        return loaded if admission.granted else self._refused(spec, admission)
+    def _take(self, spec: ModelSpec, token: str, uses: ExitStack) -> LoadedModel:
+        if self._on_device is None or not self._belongs_on_device(spec):
+            return self._cpu_model(spec)
+        may_use_cpu = spec.task not in self._never_on_cpu
+        try:
+            grip = self._on_device.acquire(spec, token, may_use_cpu=may_use_cpu)
+        except NotOnDevice as error:
+            _log.warning(
+                "residency.not_on_device",
+                model=spec.id,
+                device=self.device,
+                reason=error.reason,
+                message=str(error),
+                cpu=may_use_cpu,
+            )
+            if not may_use_cpu:
+                raise ModelRefused(
+                    f"{spec.title} may not run on the CPU, and the device can't have it now:"
+                    f" {error}",
+                    code=error.reason,
+                    retry_ms=error.retry_ms,
+                ) from None
+            self._notes.add(
+                Note(model=spec.id, step="cpu", reason=error.reason, message=str(error))
+            )
+            return replace(self._cpu_model(spec), reason=error.reason)
+        uses.callback(self._on_device.release, grip)
+        return grip.model
 
-    def _refused(self, spec: ModelSpec, admission: Admission) -> LoadedModel:
-        _log.warning(
-            "residency.runs_on_cpu",
-            model=spec.id,
-            device=self.device,
-            reason=admission.reason,
-            free_bytes=admission.free_bytes,
-        )
-        return self._open(spec, "cpu")
+    def _cpu_model(self, spec: ModelSpec) -> LoadedModel:
+        with self._lock:
+            if spec.id not in self._on_cpu:
+                self._on_cpu[spec.id] = self._open_on_cpu(spec)
+            self._timings.used(spec.id)
+            return self._on_cpu[spec.id]
 
-    def _open(self, spec: ModelSpec, device: str) -> LoadedModel:
-        network = open_network(
-            self._store, self.catalogue, spec, device=device, threads=self._threads
-        )
-        provider = network.session.provider
+    def _open_on_cpu(self, spec: ModelSpec) -> LoadedModel:
+        def ran(rows: int, ms: float) -> None:
+            self._timings.ran("cpu", spec.id, rows, ms)
+
+        def timed(opener: Any, graph: ModelSpec) -> Any:  # noqa: ANN401 - see SessionWrap
+            return on_cpu(opener, ran) if graph.id == spec.id else opener("cpu")
+
+        network = self._open(spec, device="cpu", opening=Opening(wrap=timed))
         _log.info(
             "residency.loaded",
             model=spec.id,
-            device=device,
-            provider=provider,
+            device="cpu",
+            provider=network.session.provider,
             variant=network.variant,
         )
-        return LoadedModel(network=network, device=device)
+        return LoadedModel(network=network, device="cpu")

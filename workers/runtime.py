@@ -1,5 +1,7 @@
 """Everything a worker process holds, built once when the process starts."""
 
+import os
+import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -9,22 +11,25 @@ import structlog
 from models.catalogue import load_catalogue
 from models.errors import WeightsMissing
 from models.weights.store import WeightStore
+from vram.fleet import Fleet
 from vram.ledger import VramLedger
-from vram.probe import MemoryProbe, NvmlProbe, SimulatedProbe
-from vram.redis_ledger import RedisLedger
-from workers.device_holder import DeviceHolder
+from workers.batch_plan import batch_plan
+from workers.breaker import BreakerPipeline
+from workers.contract import local_device
+from workers.cpu_keeper import CpuKeeper
+from workers.device import open_device
+from workers.device_setup import find_hardware
 from workers.dispatch import JobQueue
 from workers.maintenance import Maintenance
 from workers.obstore_blobs import open_blobs
 from workers.pipeline import FacePipeline
-from workers.redis_client import connect
+from workers.redis_client import connect, open_fleet, open_ledger
 from workers.redis_jobs import RedisJobs
 from workers.residency import TASKS, Residency
 from workers.router import JobRouter
-from workers.runner import JobRunner
+from workers.runner import JobRunner, Pipeline
 from workers.settings import Settings
-
-MEBIBYTE = 1024 * 1024
+from workers.timings import Timings
 
 _log = structlog.get_logger()
 
@@ -35,6 +40,7 @@ class Runtime:
 
     maintenance: Maintenance
     runner: JobRunner
+    residency: Residency
     #: Gives everything back.
     closing: ExitStack
 
@@ -60,39 +66,75 @@ def build_runtime(
         opened.callback(client.close)
         jobs = RedisJobs(client, settings)
         blobs = open_blobs(settings.blob_location)
-        ledger = RedisLedger(client, silent_seconds=settings.device_silent_seconds)
-        pipeline = _load_pipeline(settings, ledger, opened)
+        ledger = open_ledger(client, settings)
+        fleet = open_fleet(client, settings)
+        residency = _open_residency(settings, ledger, fleet, opened)
+        residency.load()
         maintenance = Maintenance(
             jobs=jobs,
             blobs=blobs,
             queue=queue,
-            router=JobRouter(ledger, load_catalogue()),
+            router=JobRouter(fleet, jobs, load_catalogue(), settings),
+            fleet=fleet,
             orphan_seconds=settings.blob_orphan_seconds,
         )
         runner = JobRunner(
             jobs=jobs,
             blobs=blobs,
-            pipeline=pipeline,
+            pipeline=_counted(settings, build_pipeline(settings, residency), fleet),
             lease_seconds=settings.job_lease_seconds,
             time_limit_error=time_limit_error,
+            plan=batch_plan(settings, residency),
         )
         _log.info("worker.ready", device=settings.device)
-        return Runtime(maintenance=maintenance, runner=runner, closing=opened.pop_all())
+        return Runtime(
+            maintenance=maintenance,
+            runner=runner,
+            residency=residency,
+            closing=opened.pop_all(),
+        )
 
 
-def _load_pipeline(settings: Settings, ledger: VramLedger, opened: ExitStack) -> FacePipeline:
-    probe = device_probe(settings.device)
-    holder = _hold_device(settings, ledger, probe, opened) if probe else None
-    residency = Residency(
+def _open_residency(
+    settings: Settings, ledger: VramLedger, fleet: Fleet, opened: ExitStack
+) -> Residency:
+    """The models of this process, on its device if it has one that computes."""
+    found = find_hardware(settings)
+    if found is None:
+        return _on_cpu(settings, fleet, opened)
+    device = open_device(
+        settings,
+        found,
+        ledger=ledger,
+        fleet=fleet,
         store=WeightStore(settings.weights_path),
         catalogue=load_catalogue(),
-        device=settings.device,
-        threads=settings.ort_threads,
-        account=holder,
-        probe=probe,
     )
-    residency.load()
-    return build_pipeline(settings, residency)
+    opened.callback(device.keeper.close)
+    return device.residency
+
+
+def _on_cpu(settings: Settings, fleet: Fleet, opened: ExitStack) -> Residency:
+    timings = Timings(cpu_ratio=settings.cpu_performance_ratio)
+    if settings.device == "cpu":
+        process = f"{socket.gethostname()}:{os.getpid()}"
+        keeper = CpuKeeper(
+            fleet, process=process, timings=timings, live_seconds=settings.device_silent_seconds
+        )
+        keeper.start()
+        opened.callback(keeper.close)
+    return Residency(
+        store=WeightStore(settings.weights_path),
+        catalogue=load_catalogue(),
+        threads=settings.ort_threads,
+        timings=timings,
+    )
+
+
+def _counted(settings: Settings, pipeline: FacePipeline, fleet: Fleet) -> Pipeline:
+    """The pipeline, with its device's faults counted if it has one."""
+    device_id = local_device(settings.device)
+    return pipeline if device_id is None else BreakerPipeline(pipeline, fleet, device_id)
 
 
 def build_pipeline(settings: Settings, residency: Residency) -> FacePipeline:
@@ -103,35 +145,8 @@ def build_pipeline(settings: Settings, residency: Residency) -> FacePipeline:
         disabled_analyses=settings.disabled_analyses,
         anti_spoofing_cpu=settings.anti_spoofing_cpu,
         demographics_answers=settings.demographics_answers,
+        decode_threads=settings.batch_decode_threads,
     )
-
-
-def _hold_device(
-    settings: Settings, ledger: VramLedger, probe: MemoryProbe, opened: ExitStack
-) -> DeviceHolder:
-    holder = DeviceHolder(
-        ledger,
-        device=settings.device,
-        probe=probe,
-        reserved_bytes=settings.vram_reserved_mb * MEBIBYTE,
-    )
-    holder.start()
-    opened.callback(holder.close)
-    return holder
-
-
-def device_probe(device: str) -> MemoryProbe | None:
-    """What reads the memory of a device; None for the CPU.
-
-    Raises:
-        ProbeFailed: there is no such card or no driver.
-    """
-    kind, _, number = device.partition(":")
-    if kind == "cuda":
-        return NvmlProbe(int(number))
-    if kind == "sim":
-        return SimulatedProbe(total_bytes=int(number) * MEBIBYTE)
-    return None
 
 
 def check_weights(settings: Settings) -> None:

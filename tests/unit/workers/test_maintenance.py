@@ -1,26 +1,41 @@
 """The periodic work: lost jobs come back, unsent wake-ups go out, orphans are deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+import redis
 
 from models.catalogue import load_catalogue
-from vram.ledger import Device, Resident
-from vram.memory_ledger import MemoryLedger
+from vram.errors import LedgerUnavailable
+from vram.fleet import DeviceSummary, Fleet
+from vram.redis_fleet import RedisFleet
 from workers.blobs import MemoryBlobs
-from workers.contract import JobState
+from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.dispatch import MemoryJobQueue
 from workers.errors import JobUnreadable, StoreUnavailable
-from workers.jobs import Claim, Job
+from workers.jobs import Claim, Job, NewJob
 from workers.maintenance import Maintenance
 from workers.memory_jobs import MemoryJobs
 from workers.router import JobRouter
 from workers.settings import Settings
 
+CARD = DeviceSummary(
+    id="box1/cuda:0",
+    kind="gpu",
+    incarnation=1,
+    version=1,
+    resident=tuple(load_catalogue().models),
+    coming=(),
+    free_mib=0,
+    evictable_mib={},
+    usable_mib=5000,
+    pressure=False,
+)
+
 
 @pytest.fixture
-def ledger() -> MemoryLedger:
-    return MemoryLedger()
+def fleet(fake_redis: redis.Redis) -> Fleet:
+    return RedisFleet(fake_redis)
 
 
 @pytest.fixture
@@ -30,13 +45,14 @@ def queue() -> MemoryJobQueue:
 
 @pytest.fixture
 def maintenance(
-    jobs: MemoryJobs, blobs: MemoryBlobs, queue: MemoryJobQueue, ledger: MemoryLedger
+    jobs: MemoryJobs, blobs: MemoryBlobs, queue: MemoryJobQueue, fleet: Fleet, settings: Settings
 ) -> Maintenance:
     return Maintenance(
         jobs=jobs,
         blobs=blobs,
         queue=queue,
-        router=JobRouter(ledger, load_catalogue()),
+        router=JobRouter(fleet, jobs, load_catalogue(), settings),
+        fleet=fleet,
         orphan_seconds=900,
     )
 
@@ -54,6 +70,28 @@ def test_a_wake_up_that_got_lost_is_sent_again(
     assert maintenance.dispatch() == 1
     assert queue.take() == ("job_1", "cpu.interactive")
     assert maintenance.dispatch() == 0
+
+
+def test_a_job_that_names_an_unknown_model_does_not_keep_the_others_waiting(
+    maintenance: Maintenance,
+    jobs: MemoryJobs,
+    queue: MemoryJobQueue,
+    submit: Callable[[str], str],
+    now: list[float],
+) -> None:
+    # Of a version that had it: the worker that gets the job says so in its answer.
+    route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
+    options = AnalyzeOptions(recognition_model="of_another_version", analyses=("recognition",))
+    jobs.submit(NewJob(id="job_0", options=options, route=route, blob_key="job_0"))
+    submit("job_1")
+    now[0] += 21
+
+    assert maintenance.dispatch() == 2
+
+    assert {queue.take(), queue.take()} == {
+        ("job_0", "cpu.interactive"),
+        ("job_1", "cpu.interactive"),
+    }
 
 
 def test_a_silent_worker_s_job_is_sent_to_another(
@@ -91,44 +129,65 @@ def test_a_poisoned_job_s_image_is_deleted(
     assert list(blobs.older_than(-1)) == []
 
 
-def test_a_waiting_job_moves_when_a_device_comes_and_back_when_it_goes(
+def test_a_waiting_job_moves_when_a_device_comes_and_at_once_when_it_goes(
     maintenance: Maintenance,
     jobs: MemoryJobs,
     queue: MemoryJobQueue,
-    ledger: MemoryLedger,
+    fleet: Fleet,
     submit: Callable[[str], str],
 ) -> None:
-    incarnation = ledger.next_incarnation()
-    ledger.register(
-        Device(
-            id="d",
-            kind="simulated",
-            name="simulated device",
-            total_bytes=100,
-            reserved_bytes=0,
-            incarnation=incarnation,
-            host="h",
-        )
-    )
-    for spec in load_catalogue().models:
-        ledger.admit("d", incarnation, Resident(model=spec, vram_bytes=1, basis="weights_file"))
+    fleet.publish(CARD, live_seconds=60)
     jobs.expedite(submit("job_1"))
 
     maintenance.dispatch()
 
-    assert queue.take() == ("job_1", "gpu.interactive")
-    assert jobs.get("job_1").route.device == "d"
-    ledger.withdraw("d", incarnation)
-    jobs.expedite("job_1")
-    maintenance.dispatch()
+    assert queue.take() == ("job_1", "gpu.box1/cuda:0.interactive")
+    assert jobs.get("job_1").route.device == "box1/cuda:0"
+    assert maintenance.dispatch() == 0
+    fleet.withdraw(CARD.id, CARD.incarnation)
+    assert maintenance.dispatch() == 1
     assert queue.take() == ("job_1", "cpu.interactive")
     assert jobs.get("job_1").route.reason == "no_gpu_device"
+    assert maintenance.dispatch() == 0
+
+
+def test_while_devices_are_unknown_jobs_stay_where_they_wait(
+    jobs: MemoryJobs,
+    blobs: MemoryBlobs,
+    queue: MemoryJobQueue,
+    fleet: Fleet,
+    fake_redis: redis.Redis,
+    settings: Settings,
+    submit: Callable[[str], str],
+) -> None:
+    class AwayFleet(RedisFleet):
+        def live(self, device_ids: Sequence[str]) -> frozenset[str]:
+            raise LedgerUnavailable(str(device_ids))
+
+    fleet.publish(CARD, live_seconds=60)
+    router = JobRouter(fleet, jobs, load_catalogue(), settings)
+    maintenance = Maintenance(
+        jobs=jobs,
+        blobs=blobs,
+        queue=queue,
+        router=router,
+        fleet=AwayFleet(fake_redis),
+        orphan_seconds=900,
+    )
+    jobs.expedite(submit("job_1"))
+    maintenance.dispatch()
+    fleet.withdraw(CARD.id, CARD.incarnation)
+
+    assert maintenance.dispatch() == 0
+
+    assert jobs.get("job_1").route.device == CARD.id
 
 
 def test_a_broker_that_is_away_leaves_the_jobs_due_later(
     jobs: MemoryJobs,
     blobs: MemoryBlobs,
-    ledger: MemoryLedger,
+    fleet: Fleet,
+    settings: Settings,
     submit: Callable[[str], str],
     now: list[float],
 ) -> None:
@@ -140,7 +199,8 @@ def test_a_broker_that_is_away_leaves_the_jobs_due_later(
         jobs=jobs,
         blobs=blobs,
         queue=AwayQueue(),
-        router=JobRouter(ledger, load_catalogue()),
+        router=JobRouter(fleet, jobs, load_catalogue(), settings),
+        fleet=fleet,
         orphan_seconds=900,
     )
     jobs.expedite(submit("job_1"))
@@ -179,7 +239,7 @@ def test_only_old_images_that_nobody_needs_are_swept(
 
 
 def test_a_job_that_can_t_be_read_keeps_its_image_and_stops_no_sweep(
-    settings: Settings, blobs: MemoryBlobs, ledger: MemoryLedger, now: list[float]
+    settings: Settings, blobs: MemoryBlobs, fleet: Fleet, now: list[float]
 ) -> None:
     unreadable, orphan = (f"job_{number:032x}" for number in range(2))
 
@@ -189,11 +249,13 @@ def test_a_job_that_can_t_be_read_keeps_its_image_and_stops_no_sweep(
                 raise JobUnreadable(job_id)
             return super().get(job_id)
 
+    jobs = NewerJobs(settings, clock=lambda: now[0])
     maintenance = Maintenance(
-        jobs=NewerJobs(settings, clock=lambda: now[0]),
+        jobs=jobs,
         blobs=blobs,
         queue=MemoryJobQueue(),
-        router=JobRouter(ledger, load_catalogue()),
+        router=JobRouter(fleet, jobs, load_catalogue(), settings),
+        fleet=fleet,
         orphan_seconds=900,
     )
     for key in (unreadable, orphan):

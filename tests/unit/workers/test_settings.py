@@ -42,11 +42,23 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
         ("FACESOCIAL_LOG_LEVEL", "loud"),
         ("FACESOCIAL_JOB_LEASE_SECONDS", "nan"),
         ("FACESOCIAL_REDIS_TIMEOUT_SECONDS", "0"),
+        ("FACESOCIAL_MODEL_IDLE_SECONDS", "inf"),
+        ("FACESOCIAL_MODEL_IDLE_OVERRIDES", "sface=inf"),
+        ("FACESOCIAL_VRAM_CRITICAL_SHARE", "1e18"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_variable_s_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(name)):
         load_settings({name: value})
+
+
+def test_one_share_of_a_device_s_memory_may_be_nothing_but_not_all() -> None:
+    given = {"FACESOCIAL_VRAM_FLEXIBLE_SHARE": "0", "FACESOCIAL_VRAM_CRITICAL_SHARE": "0"}
+
+    assert load_settings(given).vram_flexible_share == 0
+
+    with pytest.raises(SettingsError, match="VRAM_FLEXIBLE_SHARE"):
+        load_settings({**given, "FACESOCIAL_VRAM_HIGH_SHARE": "0"})
 
 
 def test_a_wrong_secret_is_not_shown() -> None:

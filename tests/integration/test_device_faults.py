@@ -1,0 +1,74 @@
+"""A fleet whose simulated device fails in its worker's hands: jobs end, and say what happened."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.gateway_client import GatewayClient
+from cli.local_fleet import LocalFleet, local_fleet
+from models.weights.store import WeightStore
+from workers.settings import environment_of
+
+pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
+
+
+@pytest.fixture
+def faulty(weights: WeightStore, tmp_path: Path) -> Iterator[LocalFleet]:
+    """A fleet whose device runs out of memory, then breaks, in each process of its worker."""
+    environment = {
+        **os.environ,  # noqa: TID251 - handed to the fleet
+        **environment_of(
+            data_dir=tmp_path / "data",
+            weights_dir=weights.root.absolute(),
+            port=0,
+            breaker_failures=100,
+            simulated_faults=(
+                "out_of_memory@load:landmarks68",
+                "out_of_memory@run:sface",
+                "device_fault@run:cydral_age*1",
+            ),
+        ),
+    }
+    arguments = ("--no-flower", "--simulate-gpu", "700")
+    with local_fleet(environment, log=tmp_path / "up.log", arguments=arguments) as fleet:
+        yield fleet
+
+
+def _degraded(job: dict[str, Any]) -> set[tuple[str, str, str]]:
+    notes = job["result"].get("degraded", ())
+    return {(note["model"], note["step"], note["reason"]) for note in notes}
+
+
+def test_every_job_ends_and_tells_and_a_broken_process_is_replaced_between_two_jobs(
+    faulty: LocalFleet, photos: dict[str, Path]
+) -> None:
+    with httpx.Client(base_url=faulty.url, timeout=60) as http:
+        client = GatewayClient(http)
+
+        def done(analyses: str) -> dict[str, Any]:
+            url = client.submit(photos["astronaut"], analyses=analyses)
+            return client.wait(url, timeout_seconds=90)
+
+        # Until the device is up the CPU takes the jobs.
+        deadline = time.monotonic() + 60
+        jobs = [done("recognition,demographics")]
+        while jobs[-1]["result"]["device"] != "sim:700" and time.monotonic() < deadline:
+            jobs.append(done("recognition,demographics"))
+        jobs += [done("recognition") for _ in range(3)]
+
+    assert {job["state"] for job in jobs} == {"succeeded"}
+    assert {job["attempt"] for job in jobs} == {1}
+    on_device = [job for job in jobs if job["result"]["device"] == "sim:700"]
+    notes = set[tuple[str, str, str]]().union(*map(_degraded, on_device))
+    assert ("sface", "arena_shrunk", "out_of_memory") in notes
+    assert ("cydral_age", "cpu", "device_fault") in notes
+    log = (faulty.data.root / "logs" / "worker-gpu0.log").read_text(encoding="utf-8")
+    assert log.count("worker.recycled") >= 1
+    assert log.count("worker.ready") >= 2
+    assert "WorkerLost" not in log
+    assert "job.given_back" not in log
