@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint fmt up demo bench lock ci clean
+.PHONY: help setup test nightly lint fmt up demo bench gpu-check lock ci clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Install everything into .venv (RUNTIME=gpu or gpu-cu13 for a CUDA machine)
 
@@ -34,6 +34,9 @@ test: setup ## Run all tests
 	@$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
 
+nightly: setup ## Search the ledger's properties for hours
+	$(BIN)/python -m pytest tests/properties --hypothesis-profile=nightly $(ARGS)
+
 lint: setup ## Check format, rules, types, layering and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -47,6 +50,11 @@ fmt: setup ## Format and apply safe fixes
 
 bench: setup ## Measure HTTP against the in-process loop
 	$(BIN)/python -m benchmarks baseline $(ARGS)
+
+# Not after `setup`: without RUNTIME that would put the CPU's runtime in the place of CUDA's.
+gpu-check: ## Check the whole GPU path on a real card; see docs/gpu-check.md
+	@test -x $(BIN)/python || { echo "Run 'make setup RUNTIME=gpu' first, or RUNTIME=gpu-cu13."; exit 1; }
+	$(BIN)/python -m benchmarks gpu-check --out build/gpu-check.json --page docs/gpu-check.md $(ARGS)
 
 lock: setup ## Write the locked requirements anew
 	@PATH="$(abspath $(BIN)):$$PATH" sh requirements/lock.sh

@@ -9,12 +9,19 @@ import typer
 from rich.console import Console
 
 from benchmarks.baseline import measure_baseline
+from benchmarks.batching import measure_batching, print_batching
 from benchmarks.errors import BenchmarkFailed
+from benchmarks.eviction import measure_eviction
+from benchmarks.eviction_table import print_eviction
+from benchmarks.gpu_check.command import gpu_check
+from benchmarks.ledger import measure_ledger
+from benchmarks.ledger_table import print_ledger
 from benchmarks.model_speed import measure_models
 from benchmarks.model_table import print_models
 from benchmarks.table import print_baseline
 from cli.errors import CliError
 from models.errors import ModelsError
+from vram.errors import VramError
 from workers.errors import WorkersError
 from workers.logs import configure_logging
 from workers.settings import load_settings
@@ -31,6 +38,9 @@ app = typer.Typer(
 @app.callback()
 def _choose() -> None:
     """Each command is one measurement."""
+
+
+app.command("gpu-check")(gpu_check)
 
 
 @app.command()
@@ -71,6 +81,52 @@ def models(
         print_models(report, Console())
 
 
+@app.command()
+def ledger(
+    *,
+    calls: Annotated[int, typer.Option(min=1, help="Of each kind, for each size.")] = 2000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Measure routing and reserving beside a bare script, for fleets of four sizes."""
+    report = measure_ledger(calls=calls, console=Console(stderr=True))
+    if not _written(report, as_json=as_json, out=out):
+        print_ledger(report, Console())
+
+
+@app.command()
+def batching(
+    *,
+    jobs: Annotated[int, typer.Option(min=16, help="Per phase and repetition.")] = 64,
+    repetitions: Annotated[int, typer.Option(min=1, help="Medians are taken over these.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Compare jobs claimed in batches with jobs claimed one by one and with the pipeline alone."""
+    settings = load_settings()
+    configure_logging(settings)
+    report = measure_batching(
+        settings, jobs=jobs, repetitions=repetitions, console=Console(stderr=True)
+    )
+    if not _written(report, as_json=as_json, out=out):
+        print_batching(report, Console())
+
+
+@app.command()
+def eviction(
+    *,
+    seeds: Annotated[int, typer.Option(min=1, help="Each with other models and chance.")] = 5,
+    requests: Annotated[int, typer.Option(min=100, help="Length of a load.")] = 4000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Compare the ledger's policies by simulation: total work against LRU and against a bound."""
+    console = Console(stderr=True)
+    report = measure_eviction(seeds=seeds, requests=requests, tell=console.print)
+    if not _written(report, as_json=as_json, out=out):
+        print_eviction(report, Console())
+
+
 def _written(report: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
     """Write the report where that was asked for; whether it was printed."""
     text = json.dumps(report, indent=2)
@@ -86,7 +142,7 @@ def run() -> None:
     """Run a measurement: 0 when it was made, 1 when not, 2 when it was asked for wrongly."""
     try:
         app(prog_name="python -m benchmarks")
-    except (BenchmarkFailed, CliError, ModelsError, WorkersError) as error:
+    except (BenchmarkFailed, CliError, ModelsError, VramError, WorkersError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from pydantic import ValidationError
@@ -19,16 +19,24 @@ from cli.errors import CliError
 from cli.face_table import FACE_HEADINGS, face_cells
 from models.catalogue import load_catalogue
 from models.errors import InferenceFailed
+from workers.answer import AnalysisAnswer
 from workers.choices import check_names
 from workers.contract import ALL_ANALYSES, ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions
 from workers.errors import ImageRejected
-from workers.runner import Pipeline
 from workers.settings import load_settings
 
 #: What a photo gave: its file, and a result or an error.
 Outcome = dict[str, Any]
 
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="Another model than the default.")]
+
+
+class Analyser(Protocol):
+    """Analyses an encoded image."""
+
+    def analyze(self, content: bytes, options: AnalyzeOptions) -> AnalysisAnswer:
+        """See workers.pipeline.FacePipeline."""
+        ...
 
 
 class AnalysisFailed(CliError):
@@ -120,7 +128,7 @@ def _options(**members: object) -> AnalyzeOptions:
     return options
 
 
-def _pipeline() -> Pipeline:
+def _pipeline() -> Analyser:
     """The models are loaded when the first photo needs them."""
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_pipeline  # noqa: PLC0415 - see above
@@ -129,7 +137,7 @@ def _pipeline() -> Pipeline:
 
 
 def _analyse(
-    pipeline: Pipeline, photo: Path, options: AnalyzeOptions, picture: Path | None
+    pipeline: Analyser, photo: Path, options: AnalyzeOptions, picture: Path | None
 ) -> Outcome:
     try:
         content = photo.read_bytes()

@@ -72,6 +72,15 @@ class GatewayClient:
             f"The job at {job_url} has not ended after {timeout_seconds:.0f} s: {trouble}"
         )
 
+    def read(self, url: str, **parameters: str | int) -> dict[str, Any]:
+        """What the gateway answers at an address.
+
+        Raises:
+            GatewayFailed: it refused, or is away; the message has its own words.
+        """
+        answer: dict[str, Any] = self._call("GET", url, params=parameters).json()
+        return answer
+
     def _call(self, method: str, url: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
         try:
             response = self._http.request(method, url, **arguments)

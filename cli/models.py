@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from cli.models_list import row_of, table_of
+from cli.models_measure import measure
 from cli.models_tune import tune
 from cli.transfer_bars import transfer_bars
 from models.catalogue import Catalogue, fetchable, load_catalogue
@@ -52,6 +53,7 @@ def _set_up() -> None:
 
 
 app.command()(tune)
+app.command()(measure)
 
 
 @app.command("list")

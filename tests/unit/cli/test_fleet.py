@@ -9,7 +9,8 @@ from cli.errors import LauncherError
 from cli.launcher.fleet import ROOT, Plan, fleet, visible_gpus
 from cli.launcher.processes import Command
 from cli.launcher.supervisor import Child
-from workers.contract import QUEUES
+from workers.celery_config import celery_settings
+from workers.contract import local_device, served_queues
 from workers.settings import load_settings
 
 
@@ -51,17 +52,28 @@ def test_without_a_monitor_there_is_no_flower(plan: Plan) -> None:
     assert "flower" not in _commands(replace(plan, flower_password=None))
 
 
-def test_every_queue_is_served_interactive_first(plan: Plan) -> None:
-    commands = _commands(replace(plan, gpus=("sim:6144",)))
+def test_each_worker_serves_its_device_s_queues_interactive_first(plan: Plan) -> None:
+    commands = _commands(replace(plan, gpus=("sim:700", "sim:700:1")))
 
-    assert _option(commands["worker-cpu"], "-Q") == "maintenance,cpu.interactive,cpu.bulk"
-    assert _option(commands["worker-gpu0"], "-Q") == "maintenance,gpu.interactive,gpu.bulk"
-    served = {q for name in ("worker-cpu", "worker-gpu0") for q in _queues(commands[name])}
-    assert served == set(QUEUES)
+    for name, device in (
+        ("worker-cpu", "cpu"),
+        ("worker-gpu0", "sim:700"),
+        ("worker-gpu1", "sim:700:1"),
+    ):
+        assert "-Q" not in commands[name].argv
+        told = celery_settings(load_settings(commands[name].env), "worker")["task_queues"]
+        assert tuple(queue.name for queue in told) == served_queues(local_device(device))
 
 
-def _queues(command: Command) -> list[str]:
-    return _option(command, "-Q").split(",")
+def test_only_a_card_s_worker_insists_on_one(plan: Plan) -> None:
+    strict = load_settings({"FACESOCIAL_REQUIRE_GPU": "true"})
+    commands = _commands(replace(plan, settings=strict, gpus=("cuda:0", "sim:700")))
+
+    insisting = [
+        name for name, command in commands.items() if load_settings(command.env).require_gpu
+    ]
+
+    assert insisting == ["worker-gpu0"]
 
 
 def test_a_worker_has_a_process_per_core_unless_told_otherwise(plan: Plan) -> None:

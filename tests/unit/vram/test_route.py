@@ -1,73 +1,221 @@
-"""Where a job goes, from what the ledger shows."""
+"""Where a job goes, from what is known of devices, queues and times."""
 
-from vram.ledger import Device, DeviceState, Resident, Route, choose_route
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from vram.fleet import DeviceSummary, Outlook
+from vram.route_costs import Need, Priors
+from vram.routing import Lane, Route, choose_route
+
+DETECT = Need(model="yunet", priority="critical", vram_mib=20)
+EMBED = Need(model="sface", priority="high", vram_mib=200)
+AGE = Need(model="cydral_age", priority="medium", vram_mib=40)
+LIVE = Need(model="faceplugin_liveness", priority="critical", vram_mib=10, cpu_allowed=False)
+NEEDS = (DETECT, EMBED, AGE)
+TIMES = {
+    (where, need.model): ms
+    for need in (*NEEDS, LIVE)
+    for where, ms in (("gpu", 10.0), ("cpu", 40.0))
+}
+Ahead = dict[str | None, int]
 
 
-def device(
-    name: str, *models: str, free_bytes: int = 100, alive: bool = True, size_bytes: int = 10
-) -> DeviceState:
-    used_bytes = size_bytes * len(models)
-    return DeviceState(
-        device=Device(
-            id=name,
-            kind="gpu",
-            name="Test Card",
-            total_bytes=free_bytes + used_bytes,
-            reserved_bytes=0,
-            incarnation=1,
-            host="here",
+def device(name: str = "a", **changes: Any) -> DeviceSummary:  # noqa: ANN401 - by name
+    summary = DeviceSummary(
+        id=f"{name}/cuda:0",
+        kind="gpu",
+        incarnation=1,
+        version=1,
+        resident=tuple(need.model for need in NEEDS),
+        coming=(),
+        free_mib=0,
+        evictable_mib={},
+        usable_mib=5000,
+        pressure=False,
+    )
+    return replace(summary, **changes)
+
+
+def fleet(*devices: DeviceSummary, **changes: Any) -> Outlook:  # noqa: ANN401 - by name
+    outlook = Outlook(
+        candidates=devices,
+        live_devices=len(devices),
+        cpu_processes=2,
+        service_ms=TIMES,  # type: ignore[arg-type]  # of literals
+        load_ms={need.model: 300.0 for need in NEEDS},
+        vram_mib={},
+    )
+    return replace(outlook, **changes)
+
+
+def routed(
+    outlook: Outlook,
+    ahead: Ahead | None = None,
+    *,
+    needs: tuple[Need, ...] = NEEDS,
+    lane: Lane = "interactive",
+    **more: Any,  # noqa: ANN401 - by name
+) -> Route:
+    return choose_route(outlook, ahead or {}, needs, lane=lane, **more)
+
+
+def test_a_device_that_holds_everything_takes_the_job() -> None:
+    route = routed(fleet(device()))
+
+    assert (route.device, route.reason, route.expected_ms) == ("a/cuda:0", "resident", 30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "expected_ms"),
+    [
+        ({"resident": ("yunet", "sface"), "coming": ("cydral_age",)}, "loading", 180),
+        ({"resident": ("yunet",), "free_mib": 240}, "direct_allocation", 630),
+        (
+            {"resident": ("yunet",), "free_mib": 40, "evictable_mib": {"high": 200}},
+            "eviction_based_allocation",
+            630,
         ),
-        residents=tuple(
-            Resident(model=model, vram_bytes=size_bytes, basis="device_delta") for model in models
+        ({"resident": ("yunet",), "free_mib": 239}, "partial_fit", 360),
+        ({"resident": ("yunet", "sface"), "free_mib": 39}, "partial_fit", 60),
+    ],
+)
+def test_the_reason_says_how_the_models_come_to_run_there(
+    changes: dict[str, Any], reason: str, expected_ms: int
+) -> None:
+    route = routed(fleet(device(**changes)))
+
+    assert (route.device, route.reason, route.expected_ms) == ("a/cuda:0", reason, expected_ms)
+
+
+def test_under_pressure_nobody_is_thought_to_leave() -> None:
+    crowded = device(resident=("yunet",), free_mib=40, evictable_mib={"high": 200}, pressure=True)
+
+    route = routed(fleet(crowded))
+
+    assert (route.reason, route.detail["models"]) == ("partial_fit", "sface")
+
+
+@pytest.mark.parametrize(
+    ("outlook", "reason", "detail"),
+    [
+        (fleet(), "no_gpu_device", {}),
+        (
+            fleet(device(breaker="open"), device("b", breaker="open")),
+            "breaker_open",
+            {"devices": 2},
         ),
-        silent_seconds=0.0 if alive else 99.0,
-        alive=alive,
-    )
+        (
+            fleet(device(resident=(), free_mib=19)),
+            "insufficient_vram",
+            {"device": "a/cuda:0", "ahead": 0, "short_mib": 241},
+        ),
+    ],
+)
+def test_without_a_device_that_can_the_cpu_takes_it(
+    outlook: Outlook, reason: str, detail: dict[str, str | int]
+) -> None:
+    route = routed(outlook)
+
+    assert (route.device, route.reason, route.detail) == (None, reason, detail)
+    assert route.expected_ms == 120
 
 
-def test_without_devices_the_cpu_takes_the_job() -> None:
-    assert choose_route([], ["detector"]) == Route(queue_class="cpu", reason="no_gpu_device")
+def test_a_breaker_that_is_half_open_lets_the_job_through() -> None:
+    assert routed(fleet(device(breaker="half_open"))).reason == "resident"
 
 
-def test_a_silent_device_counts_as_none() -> None:
-    silent = device("cuda:0", "detector", alive=False)
+def test_models_that_never_run_on_a_device_are_the_cpu_s() -> None:
+    needs = (Need(model="blazeface", priority="low", vram_mib=0),)
 
-    assert choose_route([silent], ["detector"]) == Route(queue_class="cpu", reason="no_gpu_device")
-
-
-def test_a_device_that_holds_all_models_gets_the_job() -> None:
-    states = [device("cuda:0", "detector"), device("cuda:1", "embedder", "detector", "age")]
-
-    assert choose_route(states, ["detector", "embedder"]) == Route(
-        queue_class="gpu", reason="resident", device="cuda:1"
-    )
+    assert routed(fleet(device()), needs=needs).reason == "cpu_only_models"
+    assert routed(fleet(device()), needs=(*needs, DETECT)).reason == "resident"
 
 
-def test_one_missing_model_sends_the_job_to_the_cpu() -> None:
-    states = [device("cuda:0", "detector"), device("cuda:1", "embedder")]
+def test_an_interactive_job_waits_for_the_device_and_a_bulk_job_does_not() -> None:
+    busy: Ahead = {"a/cuda:0": 100}
 
-    assert choose_route(states, ["detector", "embedder"]) == Route(
-        queue_class="cpu", reason="not_resident"
-    )
+    assert routed(fleet(device()), busy).device == "a/cuda:0"
+    bulk = routed(fleet(device()), busy, lane="bulk")
 
-
-def test_models_on_a_silent_device_are_not_resident() -> None:
-    states = [device("cuda:0", "detector", alive=False), device("cuda:1")]
-
-    assert choose_route(states, ["detector"]) == Route(queue_class="cpu", reason="not_resident")
+    assert (bulk.device, bulk.reason) == (None, "cpu_faster")
+    assert bulk.detail == {"device": "a/cuda:0", "ahead": 100, "device_ms": 3030, "cpu_ms": 120}
 
 
-def test_of_several_devices_the_one_with_the_most_free_bytes_wins() -> None:
-    states = [
-        device("cuda:0", "detector", free_bytes=50),
-        device("cuda:1", "detector", free_bytes=70),
-        device("cuda:2", "detector", free_bytes=60),
-    ]
+def test_bulk_work_spills_over_only_as_far_as_it_pays() -> None:
+    def shares(jobs: int) -> tuple[int, int]:
+        ahead: Ahead = {"a/cuda:0": 0, None: 0}
+        for _ in range(jobs):
+            ahead[routed(fleet(device()), ahead, lane="bulk").device] += 1
+        return ahead["a/cuda:0"], ahead[None]
 
-    assert choose_route(states, ["detector"]).device == "cuda:1"
+    assert shares(5) == (5, 0)
+    on_device, on_cpu = shares(300)
+    # Two CPU processes at a quarter of the speed do half of what the device does, less the margin.
+    assert 0.35 < on_cpu / on_device < 0.5
 
 
-def test_of_equal_devices_the_lowest_id_wins() -> None:
-    states = [device("cuda:1", "detector"), device("cuda:0", "detector")]
+def test_without_cpu_workers_nothing_is_sent_to_them_while_a_device_can() -> None:
+    route = routed(fleet(device(), cpu_processes=0), {"a/cuda:0": 10_000}, lane="bulk")
 
-    assert choose_route(states, ["detector"]).device == "cuda:0"
+    assert route.device == "a/cuda:0"
+
+
+def test_without_cpu_workers_a_device_takes_even_what_none_of_whose_models_fit_there() -> None:
+    full = device(resident=(), free_mib=0)
+
+    assert routed(fleet(full)).reason == "insufficient_vram"
+    route = routed(fleet(full, cpu_processes=0))
+    assert (route.device, route.reason) == ("a/cuda:0", "partial_fit")
+
+
+def test_a_hot_model_is_replicated_when_waiting_costs_more_than_loading() -> None:
+    outlook = fleet(device(), device("b", resident=(), free_mib=1000))
+
+    assert routed(outlook, {"a/cuda:0": 2}).device == "a/cuda:0"
+    assert routed(outlook, {"a/cuda:0": 30}).device == "b/cuda:0"
+
+
+def test_a_job_goes_to_where_its_models_are_and_among_equals_to_the_idler_one() -> None:
+    cold = device("b", resident=(), free_mib=5000)
+
+    assert routed(fleet(cold, device())).device == "a/cuda:0"
+    assert routed(fleet(device(), device("b")), {"a/cuda:0": 5, "b/cuda:0": 0}).device == "b/cuda:0"
+
+
+def test_a_job_that_waits_stays_until_another_place_is_clearly_better() -> None:
+    outlook = fleet(device(), device("b"))
+
+    def stays(ahead: int) -> bool:
+        return routed(outlook, {"a/cuda:0": ahead}, held="a/cuda:0").device == "a/cuda:0"
+
+    assert [stays(ahead) for ahead in (0, 1, 20)] == [True, True, False]
+    assert routed(outlook, {"a/cuda:0": 1}).device == "b/cuda:0"
+
+
+def test_a_job_that_waits_for_the_cpu_moves_when_a_device_comes() -> None:
+    assert routed(fleet(device()), held=None).device == "a/cuda:0"
+    assert routed(fleet(device()), {None: 0}, held=None, lane="bulk").device == "a/cuda:0"
+    gone = routed(fleet(device("b")), held="a/cuda:0")
+    assert gone.device == "b/cuda:0"
+
+
+def test_a_model_that_may_not_run_on_the_cpu_stays_on_a_device_that_can_have_it() -> None:
+    needs = (*NEEDS, LIVE)
+    first = device(free_mib=9)
+    second = device("b", resident=(), free_mib=10)
+
+    assert routed(fleet(first, second), needs=needs).device == "b/cuda:0"
+    busy: Ahead = {"b/cuda:0": 1000}
+    assert routed(fleet(first, second), busy, needs=needs, lane="bulk").device == "b/cuda:0"
+
+
+def test_what_was_never_measured_is_taken_from_priors_and_no_time_is_promised() -> None:
+    unknown = fleet(device(), service_ms={}, load_ms={})
+
+    assert routed(unknown).expected_ms is None
+    bulk = routed(unknown, {"a/cuda:0": 10}, lane="bulk", priors=Priors(gpu_ms=10, cpu_ratio=0.1))
+    assert bulk.device == "a/cuda:0"
+    bulk = routed(unknown, {"a/cuda:0": 10}, lane="bulk", priors=Priors(gpu_ms=10, cpu_ratio=0.5))
+    assert (bulk.device, bulk.detail["cpu_ms"]) == (None, 60)

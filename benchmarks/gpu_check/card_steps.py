@@ -1,0 +1,101 @@
+"""Steps that only a real card can answer: cuDNN's options, a killed process's memory."""
+
+import time
+from collections.abc import Mapping
+
+import onnxruntime as ort
+
+from benchmarks.gpu_check.bench import Bench, images
+from benchmarks.gpu_check.others import other_process
+from benchmarks.gpu_check.report import Check, Figure
+from benchmarks.gpu_check.session_steps import RUNS, compared
+from models.providers import CPU_PROVIDER, CUDA_PROVIDER, cuda_index, cuda_options
+from models.spec import ModelSpec
+
+#: A killed process's memory must be back within half a lease of the ledger.
+KILLED_SECONDS = 5.0
+#: Readings of a quiet card differ by so much.
+UNSTEADY_MIB = 32
+_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "as configured": {},
+    "exhaustive search": {"cudnn_conv_algo_search": "EXHAUSTIVE"},
+    "largest workspace": {"cudnn_conv_use_max_workspace": "1"},
+    "arena doubling": {"arena_extend_strategy": "kNextPowerOfTwo"},
+    "tf32": {"use_tf32": "1"},
+}
+
+
+def options(bench: Bench) -> Check:
+    """What the options of the CUDA provider cost and gain, one changed at a time."""
+    index = cuda_index(bench.device)
+    if index is None:
+        return _needs_a_card("options", "What the CUDA provider's options cost and gain.")
+    rows = [
+        _with_options(bench, spec, label, {**cuda_options(index, None), **changed})
+        for spec in compared(bench)
+        for label, changed in _OPTIONS.items()
+    ]
+    return Check(
+        step="options",
+        title="What the CUDA provider's options cost and gain, one changed at a time.",
+        rows={"options": rows},
+    )
+
+
+def _with_options(
+    bench: Bench, spec: ModelSpec, label: str, provider_options: Mapping[str, str]
+) -> dict[str, Figure]:
+    before_mib = bench.used_mib()
+    settings = ort.SessionOptions()
+    settings.enable_mem_pattern = False
+    started = time.perf_counter()
+    session = ort.InferenceSession(
+        bench.inventory.store.prepared(spec),
+        settings,
+        providers=[(CUDA_PROVIDER, dict(provider_options)), CPU_PROVIDER],
+    )
+    feeds = dict(images(spec, max(spec.batch_buckets)))
+    session.run(None, feeds)
+    first_ms = (time.perf_counter() - started) * 1000
+    started = time.perf_counter()
+    for _ in range(RUNS):
+        session.run(None, feeds)
+    each_ms = (time.perf_counter() - started) * 1000 / RUNS
+    taken_mib = bench.used_mib() - before_mib
+    del session
+    bench.wait_for_return(before_mib + taken_mib, taken_mib)
+    return {
+        "model": spec.id,
+        "options": label,
+        "load_and_first_run_ms": first_ms,
+        "run_ms": each_ms,
+        "taken_mib": taken_mib,
+    }
+
+
+def killed(bench: Bench) -> Check:
+    """How soon a killed process's memory is free again."""
+    title = "A killed process's memory is free before the ledger gives up its lease."
+    if cuda_index(bench.device) is None:
+        return _needs_a_card("killed", title)
+    before_mib = bench.used_mib()
+    spec = compared(bench)[-1]
+    graph = bench.inventory.store.prepared(spec)
+    with other_process("holder", bench.device, str(graph)):
+        full_mib = bench.used_mib()
+    started = time.monotonic()
+    while bench.used_mib() > before_mib + UNSTEADY_MIB:
+        if time.monotonic() - started > 2 * KILLED_SECONDS:
+            break
+    seconds = time.monotonic() - started
+    return Check(
+        step="killed",
+        title=title,
+        figures={"held_mib": full_mib - before_mib, "seconds_until_free": seconds},
+        limit=f"at most {KILLED_SECONDS:.0f} s",
+        passed=seconds <= KILLED_SECONDS and full_mib > before_mib,
+    )
+
+
+def _needs_a_card(step: str, title: str) -> Check:
+    return Check(step=step, title=title, note="Only a real card can answer this.")
