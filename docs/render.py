@@ -92,13 +92,16 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value in {None, ()}:
+    if value is None or value in ((), {}):
         return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    if choices := schema.get("items", schema).get("enum"):
+    # Of "this, or nothing" the first.
+    schema = schema.get("anyOf", [schema])[0]
+    schema = schema.get("items", schema)
+    if choices := schema.get("enum"):
         return ", ".join(f"`{choice}`" for choice in choices)
     if pattern := schema.get("pattern"):
         return f"`{pattern}`"

@@ -30,8 +30,18 @@ PORTS = {
         "tests/contract/test_blob_store.py",
     ),
     "vram.ledger.VramLedger": (
-        ("vram.memory_ledger.MemoryLedger", "vram.redis_ledger.RedisLedger"),
-        "tests/contract/test_ledger.py",
+        # One implementation on two stores: an imitation in the process and a real server.
+        ("vram.redis_ledger.RedisLedger",),
+        "tests/contract/ledger/desk.py",
+    ),
+    "vram.fleet.Fleet": (
+        # The same.
+        ("vram.redis_fleet.RedisFleet",),
+        "tests/contract/fleet/conftest.py",
+    ),
+    "vram.probe.MemoryProbe": (
+        ("vram.probe.SimulatedProbe", "vram.probe.FixedProbe", "vram.nvml.NvmlProbe"),
+        "tests/contract/test_memory_probe.py",
     ),
     "models.contract.InferenceSession": (
         (
@@ -117,9 +127,11 @@ def test_every_protocol_of_stores_and_queues_is_listed_as_a_port(root: Path) -> 
     }
     #: Narrow views of one thing, implemented once beside their user.
     views = {
-        "vram.probe.MemoryProbe",
-        "workers.residency.Account",
+        "workers.ladder.Surroundings",
+        "workers.ladder.WarmedSession",
+        "workers.loaded.ModelsOnDevice",
         "workers.runner.Pipeline",
+        "workers.shortages.Unloads",
         "stages.stage.Stage",
     }
 

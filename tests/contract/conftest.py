@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, cast
 
 import fakeredis
@@ -11,14 +11,23 @@ import redis
 from pydantic import SecretStr
 
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.jobs import Claim, JobStore, NewJob
+from workers.jobs import Claim, ClaimLimits, JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.redis_client import connect
-from workers.redis_jobs import DUE, JOB_PREFIX, LEASES, RedisJobs
+from workers.redis_jobs import (
+    DUE,
+    GROUP_PREFIX,
+    JOB_PREFIX,
+    LEASES,
+    WAITING_PREFIX,
+    RedisJobs,
+)
 from workers.settings import Settings
 
 #: Of every store here.
 SETTINGS = Settings(job_lease_seconds=10, job_resend_seconds=20, job_max_attempts=2)
+EIGHT = ClaimLimits(jobs=8, pixels=1_000_000)
+RECOGNITION = AnalyzeOptions(analyses=("recognition",))
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 
 
@@ -36,13 +45,18 @@ class StoreUnderTest:
 def _on_server(client: redis.Redis) -> StoreUnderTest:
     def advance(seconds: float) -> None:
         delta_ms = int(seconds * 1000)
-        for key in (DUE, LEASES):
+        indexes = [
+            *client.scan_iter(WAITING_PREFIX + "*"),
+            *client.scan_iter(GROUP_PREFIX + "*"),
+        ]
+        for key in (DUE, LEASES, *indexes):
             scores = cast("list[tuple[str, float]]", client.zrange(key, 0, -1, withscores=True))
             for member, score in scores:
                 client.zadd(key, {member: score - delta_ms})
         for key in client.scan_iter(JOB_PREFIX + "*"):
-            if client.hexists(key, "lease_ms"):
-                client.hincrby(key, "lease_ms", -delta_ms)
+            for field in ("created_ms", "lease_ms"):
+                if client.hexists(key, field):
+                    client.hincrby(key, field, -delta_ms)
 
     return StoreUnderTest(jobs=RedisJobs(client, SETTINGS), advance=advance)
 
@@ -111,3 +125,33 @@ def claimed(jobs: JobStore) -> Callable[..., Claim]:
 def job_settings() -> Settings:
     """What the stores under test were built with."""
     return SETTINGS
+
+
+@pytest.fixture
+def put(jobs: JobStore) -> Callable[..., str]:
+    """Submits a job by its id."""
+
+    def _put(
+        job_id: str,
+        options: AnalyzeOptions = RECOGNITION,
+        *,
+        queue: str = "gpu.box1/cuda:0.interactive",
+        pixels: int = 10,
+    ) -> str:
+        route = JobRoute(queue=queue, reason="access_existing", device="box1/cuda:0")
+        jobs.submit(NewJob(id=job_id, options=options, route=route, blob_key=job_id, pixels=pixels))
+        return job_id
+
+    return _put
+
+
+@pytest.fixture
+def take(jobs: JobStore) -> Callable[..., Sequence[Claim]]:
+    """Claims a batch and insists on getting it."""
+
+    def _take(job_id: str, claim_id: str = "c", limits: ClaimLimits = EIGHT) -> Sequence[Claim]:
+        claims = jobs.claim_batch(job_id, claim_id=claim_id, limits=limits)
+        assert not isinstance(claims, str)
+        return claims
+
+    return _take

@@ -23,7 +23,7 @@ def _worker(root: Path, log: Path, **settings: object) -> subprocess.Popen[bytes
         "PYTHONPATH": str(root),
     }
     argv = [sys.executable, "-m", "celery", "-A", "workers.app:app", "worker"]
-    argv += ["-Q", "maintenance,gpu.interactive", "-n", "test@%h", "--concurrency", "1"]
+    argv += ["-n", "test@%h", "--concurrency", "1"]
     argv += ["--without-gossip", "--without-mingle"]
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -51,6 +51,7 @@ def test_a_worker_whose_device_is_not_there_ends_and_says_why(
         weights_dir=weights.root.absolute(),
         redis_url=f"redis://127.0.0.1:{valkey_port}/0",
         device="cuda:99",
+        require_gpu=True,
     )
 
     _await_end(process, 60)
