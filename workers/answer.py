@@ -5,7 +5,7 @@ were not asked for are left out; one that was asked for and could not be done is
 and `unavailable` says why.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,8 +82,7 @@ class DetectionAnswer(Answer):
     reason: str
     #: Confidence a face had to have, 0 to 1.
     min_confidence: float
-    #: Ids of the models the five points are from: the engine's, and the landmark net's where it
-    #: completes them or puts those of tilted heads right.
+    #: Ids of the models of the five points: the engine's, and the landmark net's where it helped.
     landmarks: tuple[str, ...]
     #: The looks that were taken.
     looks: tuple[LookAnswer, ...]
@@ -130,6 +129,9 @@ class RecognitionAnswer(Answer):
     embedding_size: int
     #: L2-normalised; only when `return_embeddings` was asked for.
     embedding: tuple[float, ...] | None = None
+    #: Known people it resembles, and why there are none: this server knows nobody.
+    matches: None = None
+    matches_missing: Literal["no_database"] = "no_database"
 
 
 class AttackAnswer(Answer):
@@ -294,6 +296,5 @@ class AnalysisAnswer(Answer):
     batch_size: Annotated[int, Field(ge=1)] = 1
     #: What went otherwise than planned; left out when nothing did.
     degraded: tuple[DegradedAnswer, ...] = ()
-    #: Milliseconds per stage: of stages that photos shared, this photo's even share. `total` is
-    #: from the batch's beginning to this answer, waiting for the others included.
+    #: Milliseconds per stage, an even share where photos shared it; `total` from the batch's start.
     timings_ms: dict[str, Annotated[float, Field(ge=0)]]

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from workers.contract import AnalyzeOptions
+from workers.job_options import JobOptions
 
 #: Raised whenever keys are made otherwise, so that old and new ones never meet.
 VERSION = 1
@@ -21,12 +22,15 @@ DECIDED_BY: dict[str, tuple[str, ...]] = {
 }
 
 
-def batch_key(options: AnalyzeOptions) -> str:
+def batch_key(options: JobOptions) -> str:
     """The same for options that lead through the same stages with the same models.
 
     Returns:
-        "1-" and DIGITS hexadecimal digits: stable between processes and versions.
+        "1-" and DIGITS hexadecimal digits: stable between processes and versions. "" for jobs
+        other than photos, which are claimed alone.
     """
+    if not isinstance(options, AnalyzeOptions):
+        return ""
     asked = sorted({*options.analyses, "detection"})
     decided = {name: getattr(options, name) for analysis in asked for name in DECIDED_BY[analysis]}
     text = json.dumps([asked, decided], sort_keys=True)

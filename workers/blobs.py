@@ -1,4 +1,4 @@
-"""Images between the gateway and the worker: kept until processed, then deleted.
+"""Images and videos between the gateway and the worker: kept until processed, then deleted.
 
 This is the port with its in-memory implementation; `workers.obstore_blobs` is the real one.
 """
@@ -6,7 +6,7 @@ This is the port with its in-memory implementation; `workers.obstore_blobs` is t
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from workers.errors import BlobMissing
 
@@ -17,8 +17,14 @@ class BlobStore(Protocol):
     Every method raises BlobStoreFailed when the store refuses.
     """
 
-    def put(self, key: str, content: bytes) -> None:
-        """Store the content whole or not at all, replacing what was there."""
+    def put(self, key: str, content: bytes | BinaryIO) -> None:
+        """Store the content whole or not at all, replacing what was there.
+
+        Args:
+            key: Of the content.
+            content: Bytes, or a file that can seek: read from its beginning, and never held in
+                memory as a whole by stores that are not.
+        """
         ...
 
     def get(self, key: str) -> bytes:
@@ -46,8 +52,11 @@ class MemoryBlobs:
         self._blobs: dict[str, tuple[float, bytes]] = {}
         self._lock = threading.Lock()
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes | BinaryIO) -> None:
         """See BlobStore."""
+        if not isinstance(content, bytes):
+            content.seek(0)
+            content = content.read()
         with self._lock:
             self._blobs[key] = (self._clock(), content)
 

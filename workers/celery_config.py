@@ -21,6 +21,8 @@ KEY_PREFIX = "fq:"
 #: How often due wake-ups are sent and silent workers' jobs are taken back.
 DISPATCH_EVERY_SECONDS = 2.0
 SWEEP_EVERY_SECONDS = 60.0
+#: Connections a gateway process publishes through; who finds none free waits.
+GATEWAY_BROKER_CONNECTIONS = 16
 #: Time a worker that is told to stop leaves its jobs to end.
 SOFT_SHUTDOWN_SECONDS = 30
 
@@ -93,7 +95,7 @@ def celery_settings(settings: Settings, role: Literal["worker", "gateway"]) -> d
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": True,
-        "broker_pool_limit": settings.gateway_threads if is_gateway else 10,
+        "broker_pool_limit": GATEWAY_BROKER_CONNECTIONS if is_gateway else 10,
         "broker_pool_acquire_timeout": 5,
         "task_publish_retry_policy": {
             "max_retries": 1,

@@ -1,12 +1,21 @@
 """Which models a job's options mean: names of the catalogue in, model ids out. Pure."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 from models.catalogue import Catalogue
 from models.errors import UnknownModel
 from models.spec import Task
-from workers.contract import AUTO_ENGINE, AnalyzeOptions
+from workers.contract import AUTO_ENGINE, Analysis, AnalyzeOptions
 from workers.errors import WorkersError
+from workers.job_options import (
+    ChunkOptions,
+    CompareOptions,
+    JobKind,
+    JobOptions,
+    LivenessOptions,
+    VideoOptions,
+)
 
 #: The word for all models of a task that are installed, voting together.
 ENSEMBLE = "ensemble"
@@ -29,6 +38,14 @@ DEFAULT_TASKS: dict[str, tuple[str, tuple[Task, ...]]] = {
     "demographics": ("demographics_model", ("age", "gender")),
 }
 
+#: Kind of job -> the analyses it does; it is switched off with any of them.
+ANALYSES_OF_KIND: Mapping[JobKind, tuple[Analysis, ...]] = {
+    "compare": ("recognition",),
+    "liveness": ("anti_spoofing",),
+    # People are told apart by their embeddings.
+    "video": ("deepfake", "recognition"),
+}
+
 
 class WrongModel(WorkersError):
     """A job's options name a model there is none of."""
@@ -38,12 +55,63 @@ class WrongModel(WorkersError):
         self.option = option
 
 
-def check_names(options: AnalyzeOptions, catalogue: Catalogue) -> None:
+def as_analysis(options: JobOptions) -> AnalyzeOptions:
+    """The analysis of a photo that uses the models a job of any kind uses."""
+    if isinstance(options, ChunkOptions):
+        return options.options
+    if isinstance(options, CompareOptions):
+        return AnalyzeOptions(analyses=("recognition",), recognition_model=options.model)
+    if isinstance(options, LivenessOptions):
+        return AnalyzeOptions(analyses=("anti_spoofing",), anti_spoofing_model=options.model)
+    if isinstance(options, VideoOptions):
+        # People are told apart by their embeddings.
+        return AnalyzeOptions(analyses=("recognition", "deepfake"), deepfake_model=options.model)
+    return options
+
+
+def analyses_of(options: JobOptions) -> tuple[Analysis, ...]:
+    """The analyses a job does."""
+    if options.kind in ANALYSES_OF_KIND:
+        return ANALYSES_OF_KIND[options.kind]
+    return as_analysis(options).analyses
+
+
+def check_far(options: CompareOptions, catalogue: Catalogue) -> None:
+    """Refuse a false accept rate that no model was measured at that the options may mean.
+
+    Raises:
+        WrongModel: the message lists the rates there are; `option` is "far".
+    """
+    if options.threshold is not None or options.model == ENSEMBLE:
+        return
+    names = (
+        catalogue.defaults.get("recognition", ())
+        if options.model is None
+        else candidates(options.model, ("recognition",), catalogue)
+    )
+    measured = [catalogue.thresholds[name] for name in names if name in catalogue.thresholds]
+    rates = sorted({point.far for one in measured for point in one.points})
+    if not any(math.isclose(rate, options.far, rel_tol=1e-6) for rate in rates):
+        told = ", ".join(f"{rate:g}" for rate in rates) or "none"
+        raise WrongModel("far", f"far: no threshold was measured at that rate. Measured: {told}.")
+
+
+def check_names(options: JobOptions, catalogue: Catalogue) -> None:
     """Refuse names the catalogue has no model for, and models of another task.
 
     Raises:
         WrongModel: the message says why; `option` names the option.
     """
+    if isinstance(options, AnalyzeOptions):
+        _check_names(options, catalogue)
+        return
+    try:
+        _check_names(as_analysis(options), catalogue)
+    except WrongModel as error:
+        raise WrongModel("model", str(error)) from None
+
+
+def _check_names(options: AnalyzeOptions, catalogue: Catalogue) -> None:
     for option, tasks in TASKS_OF_OPTION.items():
         name = getattr(options, option)
         if name not in {None, AUTO_ENGINE}:
@@ -102,13 +170,13 @@ def ensemble_members(task: Task, catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*weighted, *catalogue.defaults.get(task, ()))))
 
 
-def expected_models(options: AnalyzeOptions, catalogue: Catalogue) -> tuple[str, ...]:
+def expected_models(options: JobOptions, catalogue: Catalogue) -> tuple[str, ...]:
     """Ids a job needs where everything is installed, each once; what routing asks the ledger for.
 
     Raises:
         UnknownModel: a name in the options is unknown.
     """
-    return tuple(dict.fromkeys(_expected(options, catalogue)))
+    return tuple(dict.fromkeys(_expected(as_analysis(options), catalogue)))
 
 
 def _expected(options: AnalyzeOptions, catalogue: Catalogue) -> Iterator[str]:

@@ -68,6 +68,22 @@ class Claimer:
             self._turns.after(bulk)
         return claims
 
+    def interactive_turn(self) -> Sequence[Claim]:
+        """The oldest interactive jobs of this worker's queues; mostly none."""
+        queues = [name for name in self._plan.queues or () if name.endswith(".interactive")]
+        if not queues:
+            return ()
+        try:
+            return self._jobs.claim_oldest(
+                queues[0],
+                claim_id=_new_id(),
+                limits=ClaimLimits(jobs=self._plan.jobs, pixels=self._plan.pixels),
+                waited_seconds=0,
+            )
+        except StoreUnavailable as error:
+            _log.warning("claim.no_interactive_turn", queue=queues[0], error=str(error))
+            return ()
+
     def ran(self, claims: Sequence[Claim], seconds: float) -> None:
         """Learn how long a batch took."""
         self._history(claims[0].job).ran(seconds)

@@ -1,23 +1,22 @@
 """Two photos: one person or two, at the rate of false accepts a threshold was measured at."""
 
-from models.recognition.verify import verify
-from models.results import Embedding, Image
+from dataclasses import dataclass
+
+from models.recognition.verify import Verification, cosine, verify
+from models.results import DetectedFace, Embedding, Image
 from workers.answer import Answer, BoxAnswer
 from workers.contract import AnalyzeOptions
 from workers.decode import decode_image
-from workers.errors import WorkersError
+from workers.errors import NoFace
 from workers.residency import Residency
 from workers.stages.detection import DetectionStage
-from workers.stages.face import clip_box
+from workers.stages.face import clip_box, quality_answer
 from workers.stages.recognition import RecognitionStage
 from workers.stages.stage import Picture
+from workers.work_answer import WorkAnswer
 
 #: The rate asked for when none is: one pair of strangers in a thousand is taken for one person.
 DEFAULT_FAR = 1e-3
-
-
-class NoFace(WorkersError):
-    """A photo to be compared shows no face. Send one that does."""
 
 
 class ThresholdAnswer(Answer):
@@ -36,25 +35,38 @@ class ComparedFaceAnswer(Answer):
     bbox: BoxAnswer
     #: Faces in the photo, this one included.
     faces: int
+    #: How well it can be compared, 0 to 1; see docs/explanation/quality.md.
+    quality_score: float
 
 
-class ComparisonAnswer(Answer):
+class ComparisonAnswer(WorkAnswer):
     """Whether two faces are one person's."""
 
     #: Cosine of the two embeddings, -1 to 1; no probability and no percentage.
     similarity: float
     is_match: bool
-    #: Similarity from which it is a match, and the false accept rate it was measured at.
+    #: Similarity from which it is a match, and the false accept rate it was measured at; null
+    #: when the caller chose the threshold.
     threshold: float
-    far: float
-    #: All thresholds measured for the model.
+    far: float | None
+    #: All thresholds measured for the model; empty when none were.
     thresholds: tuple[ThresholdAnswer, ...]
-    #: What they were measured on.
-    origin: str
+    #: What they were measured on; null when none were.
+    origin: str | None
     model: str
     sha256: str
     preprocessing_version: str
     faces: tuple[ComparedFaceAnswer, ComparedFaceAnswer]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FoundFace:
+    """The largest face of a photo."""
+
+    image: Image
+    face: DetectedFace
+    #: Faces in the photo, this one included.
+    faces: int
 
 
 class FaceComparison:
@@ -74,13 +86,7 @@ class FaceComparison:
     def compare(
         self, first: bytes, second: bytes, *, far: float = DEFAULT_FAR, model: str | None = None
     ) -> ComparisonAnswer:
-        """Compare two encoded images.
-
-        Args:
-            first: A JPEG, PNG or WebP file.
-            second: Another one.
-            far: A false accept rate the model's thresholds were measured at, e.g. 1e-3.
-            model: Another recognition model than the default, by name.
+        """Compare two encoded images: JPEG, PNG or WebP files.
 
         Raises:
             ImageRejected: one of them is no image we can decode.
@@ -88,40 +94,102 @@ class FaceComparison:
             ThresholdsMissing: nothing was measured for that model at that rate.
             ModelsError: the model is unknown, not installed, or failed.
         """
-        (one, face), (other, other_face) = (
-            self._embed(content, model) for content in (first, second)
+        found = self.look(first, name="first photo"), self.look(second, name="second photo")
+        return self.judge(*found, far=far, model=model)
+
+    def look(self, content: bytes, *, name: str) -> FoundFace:
+        """The largest face of an encoded image.
+
+        Args:
+            content: A JPEG, PNG or WebP file.
+            name: What it is called when it shows none.
+
+        Raises:
+            ImageRejected: it is no image we can decode.
+            NoFace: it shows none.
+            ModelsError: the detector failed.
+        """
+        image: Image = decode_image(content, max_pixels=self._max_pixels).pixels
+        found = self._detection.run(image, AnalyzeOptions(max_faces=100)).faces
+        if not found:
+            raise NoFace(f"The {name} shows no face. Send one that does.")
+        return FoundFace(image=image, face=found[0], faces=len(found))
+
+    def judge(
+        self,
+        first: FoundFace,
+        second: FoundFace,
+        *,
+        far: float = DEFAULT_FAR,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> ComparisonAnswer:
+        """Compare two faces.
+
+        Args:
+            first: One.
+            second: The other.
+            far: A false accept rate the model's thresholds were measured at, e.g. 1e-3.
+            threshold: A similarity of the caller's own choice instead, -1 to 1.
+            model: Another recognition model than the default, by name.
+
+        Raises:
+            ThresholdsMissing: nothing was measured for that model at that rate.
+            ModelsError: the model is unknown, not installed, or failed.
+        """
+        options = AnalyzeOptions(recognition_model=model)
+        # In one use of the model, so that both come from the same one.
+        [[one], [other]] = self._recognition.embeddings(
+            [
+                Picture(image=each.image, faces=[each.face], options=options)
+                for each in (first, second)
+            ]
         )
-        found = verify(one, other, thresholds=self._catalogue.thresholds, far=far)
+        if threshold is None:
+            found = verify(one, other, thresholds=self._catalogue.thresholds, far=far)
+        else:
+            found = self._by_own(one, other, threshold)
         return ComparisonAnswer(
             similarity=found.similarity,
             is_match=found.is_match,
             threshold=found.threshold,
-            far=found.far,
+            far=found.far if threshold is None else None,
             thresholds=tuple(
                 ThresholdAnswer(far=point.far, similarity=point.similarity, tar=point.tar)
                 for point in found.thresholds
             ),
-            origin=found.origin,
+            origin=found.origin or None,
             model=found.model.id,
             sha256=found.model.sha256,
             preprocessing_version=found.model.preprocessing_version,
-            faces=(face, other_face),
+            faces=(_face_answer(first), _face_answer(second)),
         )
 
-    def _embed(self, content: bytes, model: str | None) -> tuple[Embedding, ComparedFaceAnswer]:
-        image: Image = decode_image(content, max_pixels=self._max_pixels).pixels
-        found = self._detection.run(image, AnalyzeOptions(max_faces=100)).faces
-        if not found:
-            raise NoFace
-        options = AnalyzeOptions(recognition_model=model)
-        largest = Picture(image=image, faces=found[:1], options=options)
-        [[embedding]] = self._recognition.embeddings([largest])
-        height, width = image.shape[:2]
-        box = clip_box(found[0].box, width=width, height=height)
-        bbox = BoxAnswer(
+    def _by_own(self, one: Embedding, other: Embedding, threshold: float) -> Verification:
+        """The answer by a threshold of the caller's, whether or not any was measured."""
+        similarity = cosine(one, other)
+        measured = self._catalogue.thresholds.get(one.model.id)
+        return Verification(
+            similarity=similarity,
+            is_match=similarity >= threshold,
+            threshold=threshold,
+            far=1.0,
+            thresholds=measured.points if measured else (),
+            origin=measured.origin if measured else "",
+            model=one.model,
+        )
+
+
+def _face_answer(found: FoundFace) -> ComparedFaceAnswer:
+    height, width = found.image.shape[:2]
+    box = clip_box(found.face.box, width=width, height=height)
+    return ComparedFaceAnswer(
+        bbox=BoxAnswer(
             x=round(box.x, 2),
             y=round(box.y, 2),
             width=round(box.width, 2),
             height=round(box.height, 2),
-        )
-        return embedding, ComparedFaceAnswer(bbox=bbox, faces=len(found))
+        ),
+        faces=found.faces,
+        quality_score=quality_answer(found.image, found.face).score,
+    )

@@ -70,6 +70,8 @@ class AnalyzeOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    #: Tells the kinds of jobs apart where options are stored; users never send it.
+    kind: Literal["analyze"] = "analyze"
     #: Analyses to run; detection always runs.
     analyses: tuple[Analysis, ...] = Field(default=DEFAULT_ANALYSES, min_length=1)
     #: Largest faces kept.

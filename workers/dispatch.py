@@ -64,4 +64,6 @@ def publisher(settings: Settings) -> Celery:
     """A Celery app that only publishes: for the gateway."""
     app = Celery("facesocial", set_as_current=False)
     app.conf.update(celery_settings(settings, "gateway"))
+    # Loads what publishing needs, without a connection: else the first client waits for it.
+    _ = app.amqp.producer_pool
     return app

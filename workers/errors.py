@@ -5,12 +5,23 @@ WorkersError
 ├── StoreUnavailable     the job store did not answer in time
 │   └── StoreRefused     the job store answered that it takes nothing now: nothing was stored
 ├── QueueFull            too many jobs are waiting
-├── JobNotFound          no such job, or its result has expired
+├── JobNotFound          no such job
+│   └── JobExpired       it has ended and can't be read any more, or was deleted
+├── IdempotencyConflict  the request's name was given to another one
+├── BatchNotFound        no such batch
+│   └── BatchExpired      it has ended and can't be read any more, or was deleted
+├── BatchClosed          the batch takes no more items
+├── BatchFull            the batch would have too many items
+├── ItemConflict         an item is there already with another photo
+├── BatchIsCancelled     the batch's end was asked for: nothing of it is retried
+├── BatchRetryOver       the batch has ended too long ago to be retried
+├── BatchNotEnded        the batch has items that wait or run: it can't be deleted
 ├── JobUnreadable        a job's record is not one this version can read
 ├── LeaseLost            another worker owns the job now: stop and write nothing
 ├── BlobMissing          the image of a job is gone
 ├── BlobStoreFailed      the blob store refused a read or write
 ├── ModelRefused         a model can't be had on the device and may not run on the CPU
+├── NoFace               a photo that must show a face shows none: the job fails
 └── ImageRejected        the bytes are no image we can decode: the job fails with `code`
 """
 
@@ -44,7 +55,65 @@ class QueueFull(WorkersError):
 
 
 class JobNotFound(WorkersError):
-    """There is no such job, or its result has expired."""
+    """There is no such job."""
+
+
+class JobExpired(JobNotFound):
+    """The job has ended and its result has expired, or it was deleted."""
+
+    def __init__(self, message: str | None = None, *, owner: str = "") -> None:
+        super().__init__(message)
+        #: Whose it was: to anybody else it is unknown.
+        self.owner = owner
+
+
+class IdempotencyConflict(WorkersError):
+    """The Idempotency-Key was used for another request. Use a new one."""
+
+
+class BatchNotFound(WorkersError):
+    """There is no such batch."""
+
+
+class BatchExpired(BatchNotFound):
+    """The batch has ended and its results have expired, or it was deleted."""
+
+    def __init__(self, message: str | None = None, *, owner: str = "") -> None:
+        super().__init__(message)
+        #: Whose it was: to anybody else it is unknown.
+        self.owner = owner
+
+
+class BatchClosed(WorkersError):
+    """The batch takes no more items."""
+
+
+class BatchFull(WorkersError):
+    """The batch would have too many items."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"A batch has at most {limit} items. Make another one.")
+        self.limit = limit
+
+
+class ItemConflict(WorkersError):
+    """Items are there already with other photos. Nothing was added."""
+
+    def __init__(self, custom_ids: tuple[str, ...]) -> None:
+        super().__init__("Items are there already with other photos. Nothing was added.")
+        self.custom_ids = custom_ids
+
+
+class BatchIsCancelled(WorkersError):
+    """The batch was cancelled. Nothing of it is retried."""
+
+
+class BatchRetryOver(WorkersError):
+    """The batch has ended too long ago: its photos are gone."""
+
+
+class BatchNotEnded(WorkersError):
+    """The batch has not ended. Cancel it first."""
 
 
 class JobUnreadable(WorkersError):
@@ -69,6 +138,10 @@ class ImageRejected(WorkersError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NoFace(WorkersError):
+    """No face was found. Send a photo that shows one, larger or brighter."""
 
 
 class ModelRefused(WorkersError):

@@ -2,9 +2,10 @@
 
 import structlog
 
-from models.errors import ModelsError, WeightsMissing
+from models.errors import ModelsError, ThresholdsMissing, VideoRejected, WeightsMissing
 from workers.contract import JobError
-from workers.errors import BlobMissing, BlobStoreFailed, ImageRejected
+from workers.errors import BlobMissing, BlobStoreFailed, ImageRejected, NoFace
+from workers.stages.stage import AnalysisUnavailable
 
 _log = structlog.get_logger()
 
@@ -16,8 +17,8 @@ def job_error(error: Exception, *, time_limit_error: type[Exception]) -> JobErro
         error: What was raised for it.
         time_limit_error: What is raised in a task that ran out of time.
     """
-    if isinstance(error, ImageRejected):
-        return JobError(code=error.code, message=str(error))
+    if told := _of_input(error):
+        return told
     _log.error("job.fault", exc_info=error)
     if isinstance(error, (BlobMissing, BlobStoreFailed)):
         return _of_blob(error)
@@ -31,6 +32,21 @@ def job_error(error: Exception, *, time_limit_error: type[Exception]) -> JobErro
         return JobError(code="timed_out", message=message)
     message = "The analysis failed through a fault of ours; it has been logged."
     return JobError(code="internal_error", message=message)
+
+
+def _of_input(error: Exception) -> JobError | None:
+    """What is wrong with what was sent or asked for; None: nothing is."""
+    if isinstance(error, (ImageRejected, VideoRejected)):
+        return JobError(code=error.code, message=str(error))
+    if isinstance(error, NoFace):
+        return JobError(code="no_face_detected", message=str(error))
+    if isinstance(error, ThresholdsMissing):
+        return JobError(code="threshold_not_measured", message=str(error))
+    if isinstance(error, AnalysisUnavailable):
+        # A device may have room for it later.
+        retryable = error.code != "analysis_disabled"
+        return JobError(code=error.code, message=str(error), retryable=retryable)
+    return None
 
 
 def _of_blob(error: BlobMissing | BlobStoreFailed) -> JobError:

@@ -3,12 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import get_args
 
 from pydantic import ValidationError
 
-from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
+from workers.contract import JobError, JobRoute, JobState
 from workers.errors import JobUnreadable
-from workers.jobs import Claim, DueJob, Job
+from workers.job_options import JobOptions
+from workers.job_records import NOBODY, Claim, DueJob, Job, NewJob
+
+#: Kind -> what its options are.
+_OPTIONS: dict[str, type[JobOptions]] = {
+    model.model_fields["kind"].default: model for model in get_args(JobOptions)
+}
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:
@@ -38,7 +45,7 @@ def job_of(job_id: str, fields: Mapping[str, str]) -> Job:
         state=JobState(fields["state"]),
         options=_options_of(job_id, fields["options"]),
         route=_route_of(fields),
-        blob_key=fields["blob"],
+        blob_keys=_blobs_of(fields),
         version=int(fields["version"]),
         attempt=int(fields["attempt"]),
         created_ms=int(fields["created_ms"]),
@@ -49,7 +56,33 @@ def job_of(job_id: str, fields: Mapping[str, str]) -> Job:
         batch_key=fields.get("batch", ""),
         pixels=int(fields.get("pixels", "0")),
         cancel_asked="cancel" in fields,
+        owner=fields.get("owner", NOBODY),
+        tags=tuple(json.loads(fields.get("tags", "[]"))),
+        fingerprint=fields.get("fingerprint", ""),
+        cache_key=fields.get("cache", ""),
+        is_listed=fields.get("listed", "1") == "1",
+        expires_ms=_number(fields.get("expires_ms")),
+        webhook_url=fields.get("webhook", ""),
     )
+
+
+def new_fields(job: NewJob, batch: str) -> list[str | int]:
+    """Name and value of each field of a new job that scripts only keep."""
+    fields: dict[str, str | int] = {
+        "options": job.options.model_dump_json(),
+        "kind": job.options.kind,
+        "blobs": json.dumps(job.blob_keys),
+        "batch": batch,
+        "pixels": job.pixels,
+        "tags": json.dumps(job.tags),
+    }
+    if job.cache_key:
+        fields["cache"] = job.cache_key
+    if job.webhook_url:
+        fields["webhook"] = job.webhook_url
+    if job.ttl_seconds is not None:
+        fields["ttl"] = job.ttl_seconds
+    return [part for field in fields.items() for part in field]
 
 
 def claim_of(job_id: str, fields: Mapping[str, str]) -> Claim:
@@ -87,12 +120,18 @@ def _route_of(fields: Mapping[str, str]) -> JobRoute:
     )
 
 
-def _options_of(job_id: str, text: str) -> AnalyzeOptions:
+def _options_of(job_id: str, text: str) -> JobOptions:
     # Options of a newer version that this one does not know are passed over.
     try:
-        return AnalyzeOptions.model_validate_json(text, extra="ignore")
-    except ValidationError as error:
+        kind = json.loads(text).get("kind", "analyze")
+        return _OPTIONS[kind].model_validate_json(text, extra="ignore")
+    except (ValidationError, ValueError, KeyError, AttributeError) as error:
         raise JobUnreadable(f"The record of job '{job_id}' can't be read: {error}.") from error
+
+
+def _blobs_of(fields: Mapping[str, str]) -> tuple[str, ...]:
+    # Records of the first layout have one, under "blob".
+    return tuple(json.loads(fields["blobs"])) if "blobs" in fields else (fields["blob"],)
 
 
 def _number(text: str | None) -> int | None:

@@ -6,20 +6,49 @@ one contract suite.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
+from workers.contract import JobError, JobRoute, JobState
+from workers.job_records import (
+    ALONE,
+    Cancelled,
+    Claim,
+    ClaimLimits,
+    Deleted,
+    DueJob,
+    Durability,
+    Job,
+    JobPage,
+    NewJob,
+    NotClaimed,
+    Place,
+    Reaped,
+    Standing,
+    Submitted,
+)
 
-#: "fsynced": on disk. "pending": the store holds it, the disk write was not confirmed in time.
-#: "memory": the server cannot confirm disk writes.
-Durability = Literal["fsynced", "pending", "memory"]
-#: Why a wake-up found nothing to do.
-NotClaimed = Literal["missing", "busy", "finished", "poisoned", "moved"]
-#: What a claim still is. cancelled: it holds, and the job's end was asked for. lost: it does not.
-Standing = Literal["held", "cancelled", "lost"]
-#: What came of asking for a job's end. asked: its worker will look; finished: it had ended before.
-Cancelled = Literal["cancelled", "asked", "finished", "missing"]
+#: The port and its records.
+__all__ = [
+    "ALONE",
+    "POISONED",
+    "RESEND_CAP_SECONDS",
+    "Cancelled",
+    "Claim",
+    "ClaimLimits",
+    "Deleted",
+    "DueJob",
+    "Durability",
+    "Job",
+    "JobPage",
+    "JobStore",
+    "NewJob",
+    "NotClaimed",
+    "Place",
+    "Reaped",
+    "Standing",
+    "Submitted",
+    "nothing",
+]
 
 #: A queued job's wake-up is sent again after at most this time.
 RESEND_CAP_SECONDS = 15 * 60
@@ -29,101 +58,6 @@ POISONED = JobError(
     message="Every attempt at this job lost its worker. The image or a model makes workers die; "
     "do not send it again unchanged.",
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewJob:
-    """A job as the gateway submits it."""
-
-    id: str
-    options: AnalyzeOptions
-    route: JobRoute
-    #: Key of the image in the blob store.
-    blob_key: str
-    #: Of the image, as its header says; counts towards `ClaimLimits.pixels`.
-    pixels: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """A job as the store knows it."""
-
-    id: str
-    state: JobState
-    options: AnalyzeOptions
-    route: JobRoute
-    blob_key: str
-    #: Grows with every change.
-    version: int
-    #: Claims so far.
-    attempt: int
-    #: Milliseconds since 1970 by the store's clock.
-    created_ms: int
-    started_ms: int | None
-    finished_ms: int | None
-    #: The answer as JSON text, when succeeded.
-    result_json: str | None
-    #: When failed.
-    error: JobError | None
-    #: Jobs of one key may share a batch; see `workers.batch_key`. Empty: stored before there were.
-    batch_key: str = ""
-    #: Of the image, as its header says.
-    pixels: int = 0
-    #: Whether its end was asked for while it ran.
-    cancel_asked: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submitted:
-    """What the store says of a job it has just taken."""
-
-    job: Job
-    durability: Durability
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """The right to work on a job until the lease ends."""
-
-    job: Job
-    #: Fencing token: a write with an older one is refused.
-    fence: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClaimLimits:
-    """How much one claim takes at most."""
-
-    #: Jobs, the named one included.
-    jobs: int = 1
-    #: Of all images together; the named job is taken however large its image is.
-    pixels: int = 0
-    #: The queues the claimer serves: a job that waits in another one has moved there, and the
-    #: wake-up that is answered is an old one. None: any.
-    queues: tuple[str, ...] | None = None
-
-
-#: A claim of nothing but the named job.
-ALONE = ClaimLimits()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DueJob:
-    """A queued job whose wake-up is to be sent (again)."""
-
-    id: str
-    options: AnalyzeOptions
-    route: JobRoute
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reaped:
-    """A job whose worker went silent."""
-
-    id: str
-    blob_key: str
-    #: Queued again, failed as poisoned, or cancelled.
-    state: JobState
 
 
 def nothing() -> None:
@@ -153,7 +87,29 @@ class JobStore(Protocol):
         """The waiting jobs of a queue, oldest first; nothing changes."""
         ...
 
-    def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
+    def recall(self, job_id: str, *, fingerprint: str, cache_key: str = "") -> Submitted | None:
+        """What a submission would meet: the job of that id, or an earlier job with its answer.
+
+        What an id was answered with from the cache it is answered with again, as long as that job
+        can be read.
+
+        Args:
+            job_id: Of the submission; of its own for a request the client did not name.
+            fingerprint: Of the request; "" when the client did not name it.
+            cache_key: Of the answer; "": only the id is looked for.
+
+        Returns:
+            None: neither is known; submit it.
+
+        Raises:
+            IdempotencyConflict: the id was given to another request.
+            JobExpired: its job has ended and can't be read any more.
+        """
+        ...
+
+    def submit(
+        self, job: NewJob, *, durable: bool = True, on_stored: Callable[[], None] = nothing
+    ) -> Submitted:
         """Store a queued job, then wait a moment for the disk.
 
         Submitting the same id again changes nothing. The job's wake-up falls due after the resend
@@ -161,10 +117,16 @@ class JobStore(Protocol):
 
         Args:
             job: What to store.
-            on_stored: Called between storing and waiting, for what need not wait for the disk.
+            durable: Whether to wait for the disk.
+            on_stored: Called between storing and waiting, for what need not wait for the disk;
+                not for a job that was known.
 
         Returns:
             The job as it was stored: queued, or further on when the id was known.
+
+        Raises:
+            IdempotencyConflict: the id is known with another fingerprint.
+            JobExpired: the id's job has ended and can't be read any more.
         """
         ...
 
@@ -176,7 +138,39 @@ class JobStore(Protocol):
         """The job.
 
         Raises:
-            JobNotFound: there is none, or its result has expired.
+            JobNotFound: there is none that is known of.
+            JobExpired: it has ended and can't be read any more, or was deleted.
+        """
+        ...
+
+    def list(
+        self,
+        owner: str,
+        *,
+        limit: int,
+        after: Place | None = None,
+        state: JobState | None = None,
+        tag: str | None = None,
+    ) -> JobPage:
+        """An owner's listed jobs, the latest first; what it costs does not grow with their number.
+
+        Args:
+            owner: Whose.
+            limit: Most jobs of the page.
+            after: Where the page before ended.
+            state: Only jobs in this state.
+            tag: Only jobs with this tag.
+        """
+        ...
+
+    def delete(self, job_id: str) -> Deleted:
+        """Forget a job with its result and its place in every list and in the cache.
+
+        One that waits or runs ends as cancelled first; its worker finds its lease lost. Repeating
+        it changes nothing.
+
+        Raises:
+            JobNotFound: there is none that is known of.
         """
         ...
 
@@ -284,17 +278,4 @@ class JobStore(Protocol):
 
     def reroute(self, job_id: str, route: JobRoute) -> bool:
         """Change where a queued job is sent. False when it is not queued any more."""
-        ...
-
-
-class JobWatch(Protocol):
-    """Waits for jobs to end."""
-
-    def wait(self, job_id: str, timeout_seconds: float) -> Job:
-        """The job, as soon as it has ended or the time is over.
-
-        Raises:
-            JobNotFound: there is none.
-            StoreUnavailable: the store does not answer.
-        """
         ...

@@ -1,4 +1,4 @@
-"""What keeps the fleet honest: silent workers' jobs, unsent wake-ups, orphaned images.
+"""What keeps the fleet honest: silent workers' jobs, batches, unsent wake-ups, orphaned images.
 
 Every step may be repeated and run in several processes at once.
 """
@@ -11,13 +11,13 @@ import structlog
 
 from models.errors import UnknownModel
 from vram.errors import LedgerUnavailable
-from vram.fleet import Fleet
-from workers.blobs import BlobStore
-from workers.contract import JOB_ID, device_of
-from workers.dispatch import JobQueue
+from workers.batch_records import BLOB_KEY as BATCH_BLOB_KEY
+from workers.batch_records import PIECE_KEY
+from workers.contract import device_of
 from workers.errors import BlobStoreFailed, JobNotFound, JobUnreadable, StoreUnavailable
-from workers.jobs import DueJob, JobStore
-from workers.router import JobRouter
+from workers.job_records import BLOB_KEY
+from workers.jobs import DueJob
+from workers.stores import Stores
 
 #: Most jobs handled in one round; the next round is two seconds away.
 ROUND_LIMIT = 500
@@ -29,27 +29,25 @@ _log = structlog.get_logger()
 
 
 class Maintenance:
-    """The periodic work."""
+    """The periodic work.
+
+    Args:
+        stores: What it works on.
+        orphan_seconds: Images younger than this are left alone.
+        piece_seconds: How long an upload may take: its parts are left alone until then.
+    """
 
     def __init__(
-        self,
-        *,
-        jobs: JobStore,
-        blobs: BlobStore,
-        queue: JobQueue,
-        router: JobRouter,
-        fleet: Fleet,
-        orphan_seconds: float,
+        self, stores: Stores, *, orphan_seconds: float, piece_seconds: float = 0.0
     ) -> None:
-        self._jobs = jobs
-        self._blobs = blobs
-        self._queue = queue
-        self._router = router
-        self._fleet = fleet
+        self._stores = stores
+        self._jobs = stores.jobs
+        self._blobs = stores.blobs
         self._orphan_seconds = orphan_seconds
+        self._piece_seconds = max(orphan_seconds, piece_seconds)
 
     def dispatch(self) -> int:
-        """Take back jobs of silent workers, then send every wake-up that is due.
+        """Take back jobs of silent workers, look after batches, send every wake-up that is due.
 
         Jobs that wait for a device that is gone are due at once: they are sent elsewhere. What is
         left in its broker's lists are wake-ups, which find nothing to do should it come back.
@@ -60,18 +58,24 @@ class Maintenance:
         for reaped in self._jobs.reap(ROUND_LIMIT):
             _log.warning("maintenance.worker_silent", job_id=reaped.id, state=reaped.state)
             if reaped.state.is_final:
-                self._delete(reaped.blob_key)
+                for key in reaped.blob_keys:
+                    self._delete(key)
+        self._stores.feeder.tend(ROUND_LIMIT)
         return self._send_all((*self._stranded(), *self._jobs.due(ROUND_LIMIT)))
 
     def sweep_blobs(self) -> int:
-        """Delete old images that no waiting or running job needs.
+        """Delete old images that no job and no batch needs, and parts of uploads that were left.
 
         Returns:
             How many were deleted.
         """
         deleted = 0
         for key in list(self._blobs.older_than(self._orphan_seconds)):
-            if JOB_ID.fullmatch(key) and self._is_orphan(key):
+            if self._is_orphan(key):
+                self._delete(key)
+                deleted += 1
+        for key in list(self._blobs.older_than(self._piece_seconds)):
+            if PIECE_KEY.fullmatch(key):
                 self._delete(key)
                 deleted += 1
         return deleted
@@ -81,7 +85,7 @@ class Maintenance:
         waiting = {queue: device_of(queue) for queue in self._jobs.waiting_queues()}
         devices = sorted({device for device in waiting.values() if device is not None})
         try:
-            gone = set(devices) - self._fleet.live(devices)
+            gone = set(devices) - self._stores.fleet.live(devices)
         except LedgerUnavailable as error:
             _log.warning("maintenance.devices_unknown", error=str(error))
             return ()
@@ -114,22 +118,25 @@ class Maintenance:
     def _send(self, due: DueJob) -> None:
         # Devices come and go while a job waits: ask again, and move it if the answer changed.
         try:
-            route = self._router.route(due.options, held=due.route)
+            route = self._stores.router.route(due.options, held=due.route)
         except UnknownModel as error:
             # Of another version's catalogue: its worker says so, and the others don't wait for it.
             _log.warning("maintenance.not_routable", job_id=due.id, error=str(error))
             route = due.route
         if route.queue == due.route.queue or self._jobs.reroute(due.id, route):
-            self._queue.publish(due.id, route.queue)
+            self._stores.queue.publish(due.id, route.queue)
 
     def _is_orphan(self, key: str) -> bool:
         try:
-            return self._jobs.get(key).state.is_final
+            if found := BATCH_BLOB_KEY.fullmatch(key):
+                return not self._stores.batches.keeps_blobs(found["batch"])
+            found = BLOB_KEY.fullmatch(key)
+            return found is not None and self._jobs.get(found["job"]).state.is_final
         except JobNotFound:
             return True
         except JobUnreadable as error:
             # Kept: a version that can read the job may need its image.
-            _log.error("maintenance.job_unreadable", job_id=key, error=str(error))
+            _log.error("maintenance.job_unreadable", key=key, error=str(error))
             return False
 
     def _delete(self, key: str) -> None:

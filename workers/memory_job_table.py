@@ -5,9 +5,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from workers.changes import Change, LocalChanges
 from workers.contract import JobError, JobState
-from workers.errors import LeaseLost
-from workers.jobs import POISONED, Claim, ClaimLimits, Job, NotClaimed, Standing
+from workers.errors import IdempotencyConflict, JobExpired, JobNotFound, LeaseLost
+from workers.jobs import (
+    POISONED,
+    Claim,
+    ClaimLimits,
+    Job,
+    NewJob,
+    NotClaimed,
+    Place,
+    Standing,
+    Submitted,
+)
+from workers.memory_earlier_jobs import EarlierJobs
 from workers.settings import Settings
 
 
@@ -21,16 +33,63 @@ class Entry:
     fence: int = 0
     claim_id: str = ""
     lease_ms: float = field(default=0.0)
+    #: How long its end can be read.
+    ttl_seconds: int
 
 
 class JobTable:
-    """Jobs by id. Used under the lock `changed` only, which is told of every change."""
+    """Jobs by id. Used under its lock only; whoever watches is told of every change."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, changes: LocalChanges, clock: Callable[[], float] = time.time
+    ) -> None:
         self._settings = settings
+        self._changes = changes
         self._clock = clock
         self.entries: dict[str, Entry] = {}
-        self.changed = threading.Condition(threading.RLock())
+        self.lock = threading.RLock()
+        self.earlier = EarlierJobs(settings)
+
+    def add(self, job: NewJob, batch_key: str) -> Entry:
+        """Store a new job that waits."""
+        now = self.now_ms()
+        stored = Job(
+            id=job.id,
+            state=JobState.QUEUED,
+            options=job.options,
+            route=job.route,
+            blob_keys=job.blob_keys,
+            version=1,
+            attempt=0,
+            created_ms=now,
+            started_ms=None,
+            finished_ms=None,
+            result_json=None,
+            error=None,
+            batch_key=batch_key,
+            pixels=job.pixels,
+            owner=job.owner,
+            tags=job.tags,
+            fingerprint=job.fingerprint,
+            cache_key=job.cache_key,
+            is_listed=job.is_listed,
+            webhook_url=job.webhook_url,
+        )
+        ttl_seconds = job.ttl_seconds or self._settings.result_ttl_seconds
+        due_ms = now + self._settings.job_resend_seconds * 1000
+        entry = Entry(job=stored, due_ms=due_ms, ttl_seconds=ttl_seconds)
+        self.entries[job.id] = entry
+        self.tell(stored)
+        return entry
+
+    def listed(self, owner: str, after: Place | None) -> list[Job]:
+        """An owner's listed jobs after a place, the latest first."""
+        found = [entry for id_ in list(self.entries) if (entry := self.find(id_))]
+        owned = [e.job for e in found if e.job.owner == owner and e.job.is_listed]
+        owned.sort(key=lambda job: (job.created_ms, job.id), reverse=True)
+        if after is None:
+            return owned
+        return [job for job in owned if (job.created_ms, job.id) < (after.created_ms, after.id)]
 
     def queued(self, queue: str | None = None) -> list[Entry]:
         """Those that wait, oldest first."""
@@ -63,7 +122,7 @@ class JobTable:
         """Waiting jobs that may share a batch with that one, oldest first."""
         taken: list[Entry] = []
         for entry in self.queued(like.route.queue):
-            if entry.job.batch_key != like.batch_key or entry.job.attempt:
+            if entry.job.batch_key != like.batch_key or entry.job.attempt or not like.batch_key:
                 continue
             pixels -= entry.job.pixels
             if len(taken) >= jobs or pixels < 0:
@@ -97,15 +156,46 @@ class JobTable:
     ) -> None:
         """End a job, whatever it is."""
         entry.due_ms = None
+        now = self.now_ms()
+        expires_ms = now + entry.ttl_seconds * 1000
+        if entry.job.is_listed:
+            self.earlier.goes(entry.job, expires_ms)
+        if state is JobState.SUCCEEDED:
+            self.earlier.keep_answer(entry.job, now)
         self.change(
-            entry, state=state, result_json=result_json, error=error, finished_ms=self.now_ms()
+            entry,
+            state=state,
+            result_json=result_json,
+            error=error,
+            finished_ms=now,
+            expires_ms=expires_ms,
         )
 
     def change(self, entry: Entry, **changes: object) -> None:
         """Change fields of a job and tell whoever waits."""
         changes["version"] = entry.job.version + 1
         entry.job = replace(entry.job, **changes)  # type: ignore[arg-type]  # named fields of Job
-        self.changed.notify_all()
+        self.tell(entry.job)
+
+    def tell(self, job: Job) -> None:
+        """Tell whoever waits of a job."""
+        self._changes.publish(
+            Change(
+                id=job.id,
+                owner=job.owner,
+                kind=job.options.kind,
+                state=job.state,
+                version=job.version,
+            )
+        )
+
+    def delete(self, entry: Entry) -> None:
+        """Forget a job; one that waits or runs ends as cancelled first."""
+        if not entry.job.state.is_final:
+            self.end(entry, JobState.CANCELLED)
+        self.earlier.goes(entry.job, self.now_ms())
+        self.earlier.drop_answer(entry.job)
+        del self.entries[entry.job.id]
 
     def held(self, claim: Claim) -> Entry:
         """The job of a claim.
@@ -121,11 +211,46 @@ class JobTable:
     def find(self, job_id: str) -> Entry | None:
         """The job, if there is one and it has not expired."""
         entry = self.entries.get(job_id)
-        ttl_ms = self._settings.result_ttl_seconds * 1000
-        if entry and entry.job.finished_ms and entry.job.finished_ms + ttl_ms <= self.now_ms():
+        expires_ms = entry.job.expires_ms if entry else None
+        if expires_ms is not None and expires_ms <= self.now_ms():
             del self.entries[job_id]
             return None
         return entry
+
+    def found(self, job_id: str) -> Entry:
+        """The job.
+
+        Raises:
+            JobNotFound: there is none that is known of.
+            JobExpired: it has ended and can't be read any more, or was deleted.
+        """
+        if entry := self.find(job_id):
+            return entry
+        owner = self.earlier.owner_of(job_id, self.now_ms())
+        if owner is None:
+            raise JobNotFound(f"There is no job '{job_id}'.")
+        message = f"The result of job '{job_id}' has expired, or it was deleted."
+        raise JobExpired(message, owner=owner)
+
+    def met(self, job_id: str, fingerprint: str, cache_key: str = "") -> Submitted | None:
+        """What a submission meets; see JobStore.recall."""
+        if entry := self.find(job_id):
+            if entry.job.fingerprint != fingerprint:
+                raise IdempotencyConflict
+            return Submitted(job=entry.job, durability="memory", is_new=False)
+        now = self.now_ms()
+        if answer := self.earlier.answered(job_id, fingerprint):
+            if other := self.find(answer):
+                return _answered(other)
+            raise JobExpired
+        if self.earlier.owner_of(job_id, now) is not None:
+            raise JobExpired
+        hit = self.earlier.with_answer(cache_key, now)
+        cached = self.find(hit) if hit else None
+        if cached is None:
+            return None
+        self.earlier.answer(job_id, fingerprint, cached.job.id)
+        return _answered(cached)
 
     def now_ms(self) -> int:
         """Milliseconds since 1970 by this store's clock."""
@@ -135,3 +260,7 @@ class JobTable:
 def claim_on(entry: Entry) -> Claim:
     """The claim that an entry is held by."""
     return Claim(job=entry.job, fence=entry.fence)
+
+
+def _answered(entry: Entry) -> Submitted:
+    return Submitted(job=entry.job, durability="memory", is_new=False, is_cached=True)

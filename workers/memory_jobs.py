@@ -3,10 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from workers.batch_key import batch_key
+from workers.changes import LocalChanges
 from workers.contract import JobError, JobRoute, JobState
-from workers.errors import JobNotFound, LeaseLost
+from workers.errors import LeaseLost
 from workers.jobs import (
     ALONE,
     POISONED,
@@ -14,88 +16,118 @@ from workers.jobs import (
     Cancelled,
     Claim,
     ClaimLimits,
+    Deleted,
     DueJob,
     Job,
+    JobPage,
     NewJob,
     NotClaimed,
+    Place,
     Reaped,
     Standing,
     Submitted,
     nothing,
 )
-from workers.memory_job_table import Entry, JobTable, claim_on
+from workers.memory_job_table import JobTable, claim_on
 from workers.settings import Settings
 
 
 class MemoryJobs:
-    """JobStore and JobWatch in one process, with a clock that tests may turn."""
+    """JobStore in one process, with a clock that tests may turn."""
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        changes: LocalChanges | None = None,
+    ) -> None:
         self._settings = settings
-        self._table = JobTable(settings, clock)
-        self._changed = self._table.changed
+        self._table = JobTable(settings, changes or LocalChanges(), clock)
+        self._lock = self._table.lock
 
     def waiting(self) -> int:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             return len(self._table.queued())
 
     def backlog(self, queues: Sequence[str]) -> Mapping[str, int]:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             return {queue: len(self._table.queued(queue)) for queue in queues}
 
     def waiting_queues(self) -> Mapping[str, int]:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             return Counter(entry.job.route.queue for entry in self._table.queued())
 
     def waiting_in(self, queue: str, limit: int) -> Sequence[DueJob]:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             jobs = [entry.job for entry in self._table.queued(queue)[:limit]]
         return tuple(DueJob(id=job.id, options=job.options, route=job.route) for job in jobs)
 
-    def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
+    def recall(self, job_id: str, *, fingerprint: str, cache_key: str = "") -> Submitted | None:
         """See JobStore."""
-        now = self._table.now_ms()
-        stored = Job(
-            id=job.id,
-            state=JobState.QUEUED,
-            options=job.options,
-            route=job.route,
-            blob_key=job.blob_key,
-            version=1,
-            attempt=0,
-            created_ms=now,
-            started_ms=None,
-            finished_ms=None,
-            result_json=None,
-            error=None,
-            batch_key=batch_key(job.options),
-            pixels=job.pixels,
-        )
-        with self._changed:
-            due_ms = now + self._settings.job_resend_seconds * 1000
-            entry = self._table.entries.setdefault(job.id, Entry(job=stored, due_ms=due_ms))
+        with self._lock:
+            return self._table.met(job_id, fingerprint, cache_key)
+
+    def submit(
+        self,
+        job: NewJob,
+        *,
+        durable: bool = True,  # noqa: ARG002 - there is no disk
+        on_stored: Callable[[], None] = nothing,
+    ) -> Submitted:
+        """See JobStore."""
+        with self._lock:
+            if met := self._table.met(job.id, job.fingerprint):
+                return met
+            entry = self._table.add(job, batch_key(job.options))
             submitted = Submitted(job=entry.job, durability="memory")
         on_stored()
         return submitted
 
     def expedite(self, job_id: str) -> None:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             entry = self._table.find(job_id)
             if entry and entry.job.state is JobState.QUEUED:
                 entry.due_ms, entry.sends = self._table.now_ms(), 0
 
     def get(self, job_id: str) -> Job:
         """See JobStore."""
-        with self._changed:
-            entry = self._table.find(job_id)
-            if entry is None:
-                raise JobNotFound(f"There is no job '{job_id}', or its result has expired.")
-            return entry.job
+        with self._lock:
+            return self._table.found(job_id).job
+
+    def list(
+        self,
+        owner: str,
+        *,
+        limit: int,
+        after: Place | None = None,
+        state: JobState | None = None,
+        tag: str | None = None,
+    ) -> JobPage:
+        """See JobStore."""
+        with self._lock:
+            listed = self._table.listed(owner, after)
+            fits = [
+                replace(job, result_json=None)
+                for job in listed
+                if state in {None, job.state} and (tag is None or tag in job.tags)
+            ]
+        page = fits[:limit]
+        last = page[-1] if len(fits) > limit else None
+        place = Place(created_ms=last.created_ms, id=last.id) if last else None
+        return JobPage(jobs=page, after=place)
+
+    def delete(self, job_id: str) -> Deleted:
+        """See JobStore."""
+        with self._lock:
+            entry = self._table.found(job_id)
+            self._table.delete(entry)
+            return Deleted(blob_keys=entry.job.blob_keys)
 
     def claim(self, job_id: str, *, claim_id: str) -> Claim | NotClaimed:
         """See JobStore."""
@@ -106,7 +138,7 @@ class MemoryJobs:
         self, job_id: str, *, claim_id: str, limits: ClaimLimits
     ) -> Sequence[Claim] | NotClaimed:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             entry = self._table.find(job_id)
             if entry is None:
                 return "missing"
@@ -124,7 +156,7 @@ class MemoryJobs:
 
     def claim_more(self, like: Job, *, claim_id: str, limits: ClaimLimits) -> Sequence[Claim]:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             found = self._table.held_by(claim_id) or self._table.take_group(
                 like, claim_id, jobs=limits.jobs, pixels=limits.pixels
             )
@@ -134,7 +166,7 @@ class MemoryJobs:
         self, queue: str, *, claim_id: str, limits: ClaimLimits, waited_seconds: float
     ) -> Sequence[Claim]:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             if held := self._table.held_by(claim_id):
                 return tuple(map(claim_on, held))
             oldest = next(iter(self._table.queued(queue)), None)
@@ -157,12 +189,12 @@ class MemoryJobs:
 
     def renew_many(self, claims: Sequence[Claim]) -> Sequence[Standing]:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             return tuple(self._table.renewed(claim) for claim in claims)
 
     def give_back(self, claim: Claim, *, counted: bool = False) -> None:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             entry = self._table.held(claim)
             if entry.job.state is JobState.QUEUED:
                 return
@@ -177,7 +209,7 @@ class MemoryJobs:
 
     def cancel(self, job_id: str) -> Cancelled:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             entry = self._table.find(job_id)
             if entry is None:
                 return "missing"
@@ -205,7 +237,7 @@ class MemoryJobs:
     def reap(self, limit: int) -> Sequence[Reaped]:
         """See JobStore."""
         reaped: list[Reaped] = []
-        with self._changed:
+        with self._lock:
             now = self._table.now_ms()
             running = [e for e in self._table.entries.values() if e.job.state is JobState.RUNNING]
             for entry in [e for e in running if e.lease_ms <= now][:limit]:
@@ -217,13 +249,13 @@ class MemoryJobs:
                     entry.due_ms, entry.sends = now, 0
                     self._table.change(entry, state=JobState.QUEUED)
                 job = entry.job
-                reaped.append(Reaped(id=job.id, blob_key=job.blob_key, state=job.state))
+                reaped.append(Reaped(id=job.id, blob_keys=job.blob_keys, state=job.state))
         return tuple(reaped)
 
     def due(self, limit: int) -> Sequence[DueJob]:
         """See JobStore."""
         found: list[DueJob] = []
-        with self._changed:
+        with self._lock:
             now = self._table.now_ms()
             waiting = [e for e in self._table.entries.values() if e.due_ms is not None]
             for entry in [e for e in waiting if (e.due_ms or 0) <= now][:limit]:
@@ -236,18 +268,12 @@ class MemoryJobs:
 
     def reroute(self, job_id: str, route: JobRoute) -> bool:
         """See JobStore."""
-        with self._changed:
+        with self._lock:
             entry = self._table.find(job_id)
             if entry is None or entry.job.state is not JobState.QUEUED:
                 return False
             self._table.change(entry, route=route)
             return True
-
-    def wait(self, job_id: str, timeout_seconds: float) -> Job:
-        """See JobWatch."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.get(job_id).state.is_final, timeout_seconds)
-            return self.get(job_id)
 
     def _finish(
         self,
@@ -257,7 +283,7 @@ class MemoryJobs:
         result_json: str | None = None,
         error: JobError | None = None,
     ) -> None:
-        with self._changed:
+        with self._lock:
             entry = self._table.held(claim)
             if entry.job.state is state:
                 return

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -13,6 +14,8 @@ from workers.errors import BlobMissing, BlobStoreFailed
 
 #: Our part of a store that others may use too; nothing outside it is read, listed or deleted.
 PREFIX = "facesocial/jobs/"
+#: A file is sent in parts of so many bytes, so many at a time: what a file takes in memory.
+PART_BYTES, PARTS_AT_ONCE = 5 * 1024 * 1024, 2
 
 
 class ObstoreBlobs:
@@ -28,10 +31,18 @@ class ObstoreBlobs:
         self._store = store
         self._folder = folder
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes | BinaryIO) -> None:
         """See BlobStore."""
+        if not isinstance(content, bytes):
+            content.seek(0)
         try:
-            obstore.put(self._store, PREFIX + key, content)
+            obstore.put(
+                self._store,
+                PREFIX + key,
+                content,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_ONCE,
+            )
         except (BaseError, OSError) as error:
             raise BlobStoreFailed(f"The image could not be stored: {error}.") from error
 

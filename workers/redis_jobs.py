@@ -1,81 +1,69 @@
-"""The job store on Redis or Valkey: thin calls to the scripts in `workers/lua`.
+"""The job store on Redis or Valkey: thin calls to the scripts in `workers/lua`."""
 
-Keys share one hash tag; docs/reference/redis-keys.md describes them.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib import resources
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, get_args
 
 import redis
 import structlog
-from redis.commands.core import Script
 
 from workers.batch_key import batch_key
 from workers.contract import JobError, JobRoute, JobState
-from workers.errors import JobNotFound, JobUnreadable, LeaseLost, StoreRefused, StoreUnavailable
-from workers.job_hashes import claim_of, due_of, error_json, job_of, pairs, route_args, rows
+from workers.errors import (
+    IdempotencyConflict,
+    JobExpired,
+    JobNotFound,
+    JobUnreadable,
+    LeaseLost,
+)
+from workers.job_hashes import (
+    claim_of,
+    due_of,
+    error_json,
+    job_of,
+    new_fields,
+    pairs,
+    route_args,
+    rows,
+)
+from workers.job_scripts import (
+    DUE,
+    GONE_PREFIX,
+    QUEUES,
+    WAITING_PREFIX,
+    JobScripts,
+    job_key,
+)
 from workers.jobs import (
     ALONE,
-    POISONED,
     RESEND_CAP_SECONDS,
     Cancelled,
     Claim,
     ClaimLimits,
+    Deleted,
     DueJob,
     Durability,
     Job,
+    JobPage,
     NewJob,
     NotClaimed,
+    Place,
     Reaped,
     Standing,
     Submitted,
     nothing,
 )
+from workers.redis_calls import translated
 from workers.settings import Settings
 
-PREFIX = "fs:{jobs}:"
-JOB_PREFIX = PREFIX + "job:"
-DUE = PREFIX + "due"
-LEASES = PREFIX + "leases"
-EVENTS = PREFIX + "events"
-QUEUES = PREFIX + "queues"
-WAITING_PREFIX = PREFIX + "waiting:"
-GROUP_PREFIX = PREFIX + "group:"
-CLAIM_PREFIX = PREFIX + "claim:"
-#: Channel on which the id of every ended job is published.
-ENDED_CHANNEL = PREFIX + "ended"
 #: Longest wait for the disk on submit; the answer says "pending" beyond it.
 FSYNC_WAIT_MS = 1000
-#: Errors a server answers while it can't work; all others are faults of ours.
-AWAY = ("OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "MASTERDOWN", "BUSY")
+#: Jobs looked at for one page of a list: a few milliseconds of the server's time.
+LOOKS = 1000
 
 V = TypeVar("V")
 
 _log = structlog.get_logger()
-
-
-#: The files of `workers/lua`, each sent with `prelude.lua` before it.
-SCRIPTS = (
-    "submit",
-    "claim",
-    "claim_waiting",
-    "renew",
-    "give_back",
-    "finish",
-    "cancel",
-    "reap",
-    "due",
-    "waiting_in",
-    "expedite",
-    "reroute",
-)
-
-
-def job_key(job_id: str) -> str:
-    """Key of a job's hash."""
-    return JOB_PREFIX + job_id
 
 
 class RedisJobs:
@@ -84,58 +72,51 @@ class RedisJobs:
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self._client = client
         self._resend_ms = int(settings.job_resend_seconds * 1000)
-        #: What the prelude reads; see there.
-        self._head: tuple[Any, ...] = (
-            PREFIX,
-            settings.job_events_kept,
-            settings.result_ttl_seconds,
-            ENDED_CHANNEL,
-            int(settings.job_lease_seconds * 1000),
-            settings.job_max_attempts,
-            error_json(POISONED),
-        )
-        folder = resources.files("workers") / "lua"
-        prelude = (folder / "prelude.lua").read_text(encoding="utf-8")
-        self._scripts: dict[str, Script] = {
-            name: client.register_script(
-                prelude + (folder / f"{name}.lua").read_text(encoding="utf-8")
-            )
-            for name in SCRIPTS
-        }
+        self._scripts = JobScripts(client, settings)
+        self._call = self._scripts.call
 
     def waiting(self) -> int:
         """See JobStore."""
-        with _translated():
+        with translated():
             return int(self._client.zcard(DUE))
 
     def backlog(self, queues: Sequence[str]) -> Mapping[str, int]:
         """See JobStore."""
-        with _translated(), self._client.pipeline(transaction=False) as asked:
+        with translated(), self._client.pipeline(transaction=False) as asked:
             for queue in queues:
                 asked.zcard(WAITING_PREFIX + queue)
             return dict(zip(queues, map(int, asked.execute()), strict=True))
 
     def waiting_queues(self) -> Mapping[str, int]:
         """See JobStore."""
-        with _translated():
+        with translated():
             queues = sorted(cast("set[str]", self._client.smembers(QUEUES)))
         return {queue: jobs for queue, jobs in self.backlog(queues).items() if jobs}
 
-    def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
+    def recall(self, job_id: str, *, fingerprint: str, cache_key: str = "") -> Submitted | None:
         """See JobStore."""
-        args: list[Any] = [job.id, *route_args(job.route), job.options.model_dump_json()]
-        args += [job.blob_key, batch_key(job.options), job.pixels, self._resend_ms]
-        with _translated():
+        return _met(job_id, self._call("recall", job_id, fingerprint, cache_key))
+
+    def submit(
+        self, job: NewJob, *, durable: bool = True, on_stored: Callable[[], None] = nothing
+    ) -> Submitted:
+        """See JobStore."""
+        args: list[Any] = [job.id, *route_args(job.route), self._resend_ms]
+        args += [job.fingerprint, job.owner, int(job.is_listed)]
+        args += new_fields(job, batch_key(job.options))
+        with translated():
             connection = self._client.client()
         # One connection: WAITAOF waits for the writes made on its own.
         with connection:
-            with _translated():
-                before = connection.client_id()
-                stored = self._run("submit", args, client=connection)
+            with translated():
+                before = connection.client_id() if durable else 0
+                stored = self._scripts.run("submit", args, client=connection)
+            if met := _met(job.id, stored):
+                return met
             # Outside: an error from here on must not be told as one of storing the job.
             on_stored()
-            durability = _durability(connection, written_by=before)
-        return Submitted(job=job_of(job.id, pairs(stored)), durability=durability)
+            durability = durability_of(connection, written_by=before) if durable else "memory"
+        return Submitted(job=job_of(job.id, pairs(stored[2])), durability=durability)
 
     def expedite(self, job_id: str) -> None:
         """See JobStore."""
@@ -143,11 +124,39 @@ class RedisJobs:
 
     def get(self, job_id: str) -> Job:
         """See JobStore."""
-        with _translated():
+        with translated():
             fields = cast("dict[str, str]", self._client.hgetall(job_key(job_id)))
-        if not fields:
-            raise JobNotFound(f"There is no job '{job_id}', or its result has expired.")
-        return job_of(job_id, fields)
+            if fields:
+                return job_of(job_id, fields)
+            owner = cast("str | None", self._client.get(GONE_PREFIX + job_id))
+        if owner is None:
+            raise JobNotFound(f"There is no job '{job_id}'.")
+        raise _expired(job_id, owner)
+
+    def list(
+        self,
+        owner: str,
+        *,
+        limit: int,
+        after: Place | None = None,
+        state: JobState | None = None,
+        tag: str | None = None,
+    ) -> JobPage:
+        """See JobStore."""
+        place = (after.created_ms, after.id) if after else ("", "")
+        asked = (owner, limit, LOOKS, *place, state or "", tag or "")
+        created, id_, *found = self._call("list", *asked)
+        left = Place(created_ms=int(float(created)), id=id_) if id_ else None
+        return JobPage(jobs=_readable(found, job_of), after=left)
+
+    def delete(self, job_id: str) -> Deleted:
+        """See JobStore."""
+        outcome, value = self._call("delete", job_id)
+        if outcome == "missing":
+            raise JobNotFound(f"There is no job '{job_id}'.")
+        if outcome == "gone":
+            raise _expired(job_id, value)
+        return Deleted(blob_keys=tuple(json.loads(value)))
 
     def claim(self, job_id: str, *, claim_id: str) -> Claim | NotClaimed:
         """See JobStore."""
@@ -216,8 +225,8 @@ class RedisJobs:
     def reap(self, limit: int) -> Sequence[Reaped]:
         """See JobStore."""
         return tuple(
-            Reaped(id=id_, blob_key=blob, state=JobState(state))
-            for id_, blob, state in rows(self._call("reap", limit), 3)
+            Reaped(id=id_, blob_keys=tuple(json.loads(blobs)), state=JobState(state))
+            for id_, blobs, state in rows(self._call("reap", limit), 3)
         )
 
     def due(self, limit: int) -> Sequence[DueJob]:
@@ -237,14 +246,6 @@ class RedisJobs:
         if not self._call("finish", claim.job.id, claim.fence, state, why, *answer):
             raise LeaseLost
 
-    def _call(self, name: str, *args: Any) -> Any:  # noqa: ANN401 - texts, numbers; a reply
-        with _translated():
-            return self._run(name, args)
-
-    def _run(self, name: str, args: Sequence[Any], client: redis.Redis | None = None) -> Any:  # noqa: ANN401 - as above
-        keys = [DUE, LEASES, EVENTS]
-        return self._scripts[name](keys=keys, args=[*self._head, *args], client=client)
-
 
 def _readable(found: Sequence[Any], read: Callable[[str, Mapping[str, str]], V]) -> Sequence[V]:
     """What a script answered as id and hash, id and hash; without those that can't be read."""
@@ -258,19 +259,26 @@ def _readable(found: Sequence[Any], read: Callable[[str, Mapping[str, str]], V])
     return tuple(kept)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.ResponseError as error:
-        if type(error) is redis.ResponseError and not str(error).startswith(AWAY):
-            raise  # a fault of ours: the store did answer
-        raise StoreRefused(f"The job store takes nothing now: {error}.") from error
-    except redis.RedisError as error:
-        raise StoreUnavailable(f"The job store did not answer: {error}.") from error
+def _met(job_id: str, answered: Sequence[Any]) -> Submitted | None:
+    """What the scripts found instead of nothing; None when that is what they found."""
+    outcome = answered[0]
+    if outcome == "conflict":
+        raise IdempotencyConflict
+    if outcome == "expired":
+        raise _expired(job_id, "")
+    if outcome == "new":
+        return None
+    job = job_of(answered[1], pairs(answered[2]))
+    is_cached = outcome == "cached"
+    # Whether its first submission reached the disk is not known here.
+    return Submitted(job=job, durability="pending", is_new=False, is_cached=is_cached)
 
 
-def _durability(connection: redis.Redis, *, written_by: int) -> Durability:
+def _expired(job_id: str, owner: str) -> JobExpired:
+    return JobExpired(f"The result of job '{job_id}' has expired, or it was deleted.", owner=owner)
+
+
+def durability_of(connection: redis.Redis, *, written_by: int) -> Durability:
     """Wait until what this connection wrote is on disk, and tell whether it is.
 
     A connection that broke is made again silently, and one without writes is told "synced" at

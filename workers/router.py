@@ -4,6 +4,8 @@ The gateway asks when a job is submitted, the dispatcher whenever its wake-up is
 has gone. The choice itself is `vram.routing`'s; here are its questions and its answer's words.
 """
 
+from dataclasses import replace
+
 import structlog
 
 from models.catalogue import Catalogue
@@ -15,6 +17,7 @@ from vram.route_costs import Need, Priors
 from vram.routing import Route, choose_route
 from workers.choices import expected_models
 from workers.contract import AnalyzeOptions, JobRoute, Lane, device_of, queue_of
+from workers.job_options import JobOptions
 from workers.jobs import JobStore
 from workers.settings import Settings
 
@@ -43,8 +46,11 @@ class JobRouter:
         self._settings = settings
         self._needs: dict[str, Need] = {}
 
-    def route(self, options: AnalyzeOptions, *, held: JobRoute | None = None) -> JobRoute:
+    def route(self, options: JobOptions, *, held: JobRoute | None = None) -> JobRoute:
         """The queue for a job with these options.
+
+        Times are measured of single photos: of other jobs they tell the cheapest place, and no
+        time is promised.
 
         Without an answer from the fleet's store no GPU work is admitted: the CPU takes the job,
         and the reason says so.
@@ -56,6 +62,10 @@ class JobRouter:
         Raises:
             StoreUnavailable: the job store does not answer.
         """
+        found = self._choose(options, held)
+        return found if isinstance(options, AnalyzeOptions) else replace(found, expected_ms=None)
+
+    def _choose(self, options: JobOptions, held: JobRoute | None) -> JobRoute:
         lane: Lane = "bulk" if options.priority == "batch" else "interactive"
         needs = [self._need(name) for name in expected_models(options, self._catalogue)]
         try:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -14,22 +15,24 @@ from models.weights.store import WeightStore
 from vram.fleet import Fleet
 from vram.ledger import VramLedger
 from workers.batch_plan import batch_plan
-from workers.breaker import BreakerPipeline
+from workers.breaker import BreakerPipeline, BreakerWork, FaultCounter
+from workers.chunk_work import ChunkWork, chunk_plan
 from workers.contract import local_device
 from workers.cpu_keeper import CpuKeeper
 from workers.device import open_device
 from workers.device_setup import find_hardware
 from workers.dispatch import JobQueue
+from workers.job_options import JobKind
 from workers.maintenance import Maintenance
-from workers.obstore_blobs import open_blobs
 from workers.pipeline import FacePipeline
-from workers.redis_client import connect, open_fleet, open_ledger
-from workers.redis_jobs import RedisJobs
+from workers.redis_client import connect, open_ledger
 from workers.residency import TASKS, Residency
-from workers.router import JobRouter
 from workers.runner import JobRunner, Pipeline
 from workers.settings import Settings
+from workers.stores import Stores, open_stores
 from workers.timings import Timings
+from workers.work import Work
+from workers.works import build_works
 
 _log = structlog.get_logger()
 
@@ -64,28 +67,16 @@ def build_runtime(
     with ExitStack() as opened:
         client = connect(settings, role="worker")
         opened.callback(client.close)
-        jobs = RedisJobs(client, settings)
-        blobs = open_blobs(settings.blob_location)
+        stores = open_stores(client, settings, queue)
         ledger = open_ledger(client, settings)
-        fleet = open_fleet(client, settings)
-        residency = _open_residency(settings, ledger, fleet, opened)
+        residency = _open_residency(settings, ledger, stores.fleet, opened)
         residency.load()
         maintenance = Maintenance(
-            jobs=jobs,
-            blobs=blobs,
-            queue=queue,
-            router=JobRouter(fleet, jobs, load_catalogue(), settings),
-            fleet=fleet,
+            stores,
             orphan_seconds=settings.blob_orphan_seconds,
+            piece_seconds=settings.upload_ttl_seconds,
         )
-        runner = JobRunner(
-            jobs=jobs,
-            blobs=blobs,
-            pipeline=_counted(settings, build_pipeline(settings, residency), fleet),
-            lease_seconds=settings.job_lease_seconds,
-            time_limit_error=time_limit_error,
-            plan=batch_plan(settings, residency),
-        )
+        runner = _build_runner(settings, stores, residency, time_limit_error)
         _log.info("worker.ready", device=settings.device)
         return Runtime(
             maintenance=maintenance,
@@ -93,6 +84,35 @@ def build_runtime(
             residency=residency,
             closing=opened.pop_all(),
         )
+
+
+def _build_runner(
+    settings: Settings, stores: Stores, residency: Residency, time_limit_error: type[Exception]
+) -> JobRunner:
+    """What this process does with jobs of all kinds."""
+    faults = _fault_counter(settings, stores.fleet)
+    pipeline = _counted(build_pipeline(settings, residency), faults)
+    works = _counted_works(build_works(settings, residency, stores.blobs), faults)
+    plan = batch_plan(settings, residency)
+    runner = JobRunner(
+        jobs=stores.jobs,
+        blobs=stores.blobs,
+        pipeline=pipeline,
+        works=works,
+        lease_seconds=settings.job_lease_seconds,
+        time_limit_error=time_limit_error,
+        plan=plan,
+    )
+    # Afterwards: between its steps it has the runner serve interactive jobs.
+    works["chunk"] = ChunkWork(
+        chunks=stores.chunks,
+        feeder=stores.feeder,
+        pipeline=pipeline,
+        blobs=stores.blobs,
+        plan=chunk_plan(settings, plan, time_limit_error),
+        serve_interactive=runner.serve_interactive,
+    )
+    return runner
 
 
 def _open_residency(
@@ -131,10 +151,22 @@ def _on_cpu(settings: Settings, fleet: Fleet, opened: ExitStack) -> Residency:
     )
 
 
-def _counted(settings: Settings, pipeline: FacePipeline, fleet: Fleet) -> Pipeline:
-    """The pipeline, with its device's faults counted if it has one."""
+def _fault_counter(settings: Settings, fleet: Fleet) -> FaultCounter | None:
+    """What counts the faults of this process's device; None: it has none."""
     device_id = local_device(settings.device)
-    return pipeline if device_id is None else BreakerPipeline(pipeline, fleet, device_id)
+    return None if device_id is None else FaultCounter(fleet, device_id)
+
+
+def _counted(pipeline: FacePipeline, faults: FaultCounter | None) -> Pipeline:
+    return pipeline if faults is None else BreakerPipeline(pipeline, faults)
+
+
+def _counted_works(
+    works: Mapping[JobKind, Work], faults: FaultCounter | None
+) -> dict[JobKind, Work]:
+    if faults is None:
+        return dict(works)
+    return {kind: BreakerWork(work, faults) for kind, work in works.items()}
 
 
 def build_pipeline(settings: Settings, residency: Residency) -> FacePipeline:

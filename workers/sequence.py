@@ -6,12 +6,13 @@ from models.anti_spoofing.motion import Frame
 from models.anti_spoofing.policy import CpuPolicy
 from models.anti_spoofing.sequence import LAST_FRAMES
 from workers.answer import Answer, AntiSpoofingAnswer
-from workers.comparison import NoFace
 from workers.contract import AnalyzeOptions
 from workers.decode import decode_image
+from workers.errors import NoFace
 from workers.residency import Residency
 from workers.stages.anti_spoofing import AntiSpoofingStage, liveness_answer
 from workers.stages.detection import DetectionStage
+from workers.work_answer import WorkAnswer
 
 
 class MotionAnswer(Answer):
@@ -23,7 +24,7 @@ class MotionAnswer(Answer):
     residual: float | None
 
 
-class SequenceAnswer(Answer):
+class SequenceAnswer(WorkAnswer):
     """Whether a face that several pictures show is live."""
 
     #: "live", "spoof" or "retake".
@@ -71,7 +72,20 @@ class FrameLiveness:
             AnalysisUnavailable: no model may run here.
             ModelsError: no model is installed, or one failed.
         """
-        frames = [self._frame(content) for content in contents[-LAST_FRAMES:]]
+        frames = [
+            self.look(content, name=f"photo {number}")
+            for number, content in list(enumerate(contents, start=1))[-LAST_FRAMES:]
+        ]
+        return self.judge_frames(frames, model=model)
+
+    def judge_frames(self, frames: Sequence[Frame], *, model: str | None = None) -> SequenceAnswer:
+        """Judge faces that were found already, oldest first.
+
+        Raises:
+            ValueError: there are fewer than two.
+            AnalysisUnavailable: no model may run here.
+            ModelsError: no model is installed, or one failed.
+        """
         with self._anti_spoofing.jury(model) as jury:
             verdict, device = jury.ensemble.judge_frames(frames), jury.device
         motion = verdict.motion
@@ -91,9 +105,20 @@ class FrameLiveness:
             ),
         )
 
-    def _frame(self, content: bytes) -> Frame:
+    def look(self, content: bytes, *, name: str) -> Frame:
+        """The largest face of an encoded image.
+
+        Args:
+            content: A JPEG, PNG or WebP file.
+            name: What it is called when it shows none.
+
+        Raises:
+            ImageRejected: it is no image we can decode.
+            NoFace: it shows none.
+            ModelsError: the detector failed.
+        """
         image = decode_image(content, max_pixels=self._max_pixels).pixels
         faces = self._detection.run(image, AnalyzeOptions(max_faces=1)).faces
         if not faces:
-            raise NoFace
+            raise NoFace(f"No face was found in {name}. Send one that shows it.")
         return Frame(image=image, face=faces[0])

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from workers.contract import Analysis
 from workers.errors import SettingsError
+from workers.gateway_settings import GatewaySettings
 from workers.gpu_settings import GpuSettings, listed
 
 PREFIX = "FACESOCIAL_"
@@ -66,8 +67,15 @@ class GeneralSettings(BaseModel):
     gateway_processes: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="Gateway processes."
     )
-    gateway_threads: Annotated[int, Field(ge=2, le=512)] = Field(
-        default=32, description="Threads per gateway process; a waiting client holds one."
+    gateway_connections: Annotated[int, Field(ge=16, le=65_536)] = Field(
+        default=2048,
+        description="Connections per gateway process; three quarters of them may wait (`?wait=`, "
+        "events, WebSockets).",
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
+        default=1.0,
+        description="How long a gateway that was told to stop goes on serving while "
+        "`/health/ready` answers 503: longer than a load balancer takes to notice.",
     )
     upload_seconds: Annotated[float, Field(ge=5, le=3600)] = Field(
         default=60.0, description="Longest time from a request's first byte to its last."
@@ -137,7 +145,7 @@ class GeneralSettings(BaseModel):
     )
 
 
-class Settings(GpuSettings, GeneralSettings):
+class Settings(GpuSettings, GatewaySettings, GeneralSettings):
     """Everything that can be set. Each field is `FACESOCIAL_<FIELD>` or a key of the TOML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

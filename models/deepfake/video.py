@@ -62,6 +62,8 @@ class VideoVerdict:
     #: Frames that were looked at, and how far into the video.
     sampled_frames: int
     analysed_seconds: float
+    #: Every face that was followed, by time.
+    seen: tuple[FaceObservation, ...] = ()
 
 
 class VideoDeepfakeDetector:
@@ -130,6 +132,7 @@ class VideoDeepfakeDetector:
                 notes=reader.notes,
                 sampled_frames=sampled,
                 analysed_seconds=end,
+                seen=tuple(seen),
             )
 
     def _look(self, frame: VideoFrame, tracker: FaceTracker) -> list[FaceObservation]:
@@ -148,7 +151,8 @@ class VideoDeepfakeDetector:
                 time_seconds=frame.time_seconds,
                 score=score,
                 similarity=match.similarity,
+                box=face.box,
             )
-            for match, score in zip(matches, scores, strict=True)
+            for face, match, score in zip(faces, matches, scores, strict=True)
             if match is not None
         ]

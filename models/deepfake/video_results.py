@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.deepfake.results import DeepfakeScore, Reason, Verdict, VerdictThresholds
+from models.results import Box
 
 #: Why a track or a video has no firm verdict, besides the reasons a single face has.
 #: `too_few_frames`: too few usable frames to judge. `segment_suspicious`: some stretch scores as
@@ -49,6 +50,8 @@ class FaceObservation:
     score: DeepfakeScore
     #: Cosine similarity to the track's earlier faces; None for its first.
     similarity: float | None
+    #: Where, in pixels of the upright frame; may reach beyond its edges. None: nobody kept it.
+    box: Box | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,25 +3,19 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 import fakeredis
 import pytest
 import redis
 from pydantic import SecretStr
 
+from tests.job_clock import let_pass
 from workers.contract import AnalyzeOptions, JobRoute
 from workers.jobs import Claim, ClaimLimits, JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.redis_client import connect
-from workers.redis_jobs import (
-    DUE,
-    GROUP_PREFIX,
-    JOB_PREFIX,
-    LEASES,
-    WAITING_PREFIX,
-    RedisJobs,
-)
+from workers.redis_jobs import RedisJobs
 from workers.settings import Settings
 
 #: Of every store here.
@@ -43,22 +37,9 @@ class StoreUnderTest:
 
 
 def _on_server(client: redis.Redis) -> StoreUnderTest:
-    def advance(seconds: float) -> None:
-        delta_ms = int(seconds * 1000)
-        indexes = [
-            *client.scan_iter(WAITING_PREFIX + "*"),
-            *client.scan_iter(GROUP_PREFIX + "*"),
-        ]
-        for key in (DUE, LEASES, *indexes):
-            scores = cast("list[tuple[str, float]]", client.zrange(key, 0, -1, withscores=True))
-            for member, score in scores:
-                client.zadd(key, {member: score - delta_ms})
-        for key in client.scan_iter(JOB_PREFIX + "*"):
-            for field in ("created_ms", "lease_ms"):
-                if client.hexists(key, field):
-                    client.hincrby(key, field, -delta_ms)
-
-    return StoreUnderTest(jobs=RedisJobs(client, SETTINGS), advance=advance)
+    return StoreUnderTest(
+        jobs=RedisJobs(client, SETTINGS), advance=lambda seconds: let_pass(client, seconds)
+    )
 
 
 @pytest.fixture(params=["memory", "fake", pytest.param("real", marks=pytest.mark.redis)])
@@ -95,7 +76,7 @@ def submit(jobs: JobStore) -> Callable[[str], str]:
                 id=job_id,
                 options=AnalyzeOptions(max_faces=7),
                 route=ROUTE,
-                blob_key=f"blob-of-{job_id}",
+                blob_keys=(f"blob-of-{job_id}",),
             )
         )
         return job_id
@@ -139,7 +120,9 @@ def put(jobs: JobStore) -> Callable[..., str]:
         pixels: int = 10,
     ) -> str:
         route = JobRoute(queue=queue, reason="access_existing", device="box1/cuda:0")
-        jobs.submit(NewJob(id=job_id, options=options, route=route, blob_key=job_id, pixels=pixels))
+        jobs.submit(
+            NewJob(id=job_id, options=options, route=route, blob_keys=(job_id,), pixels=pixels)
+        )
         return job_id
 
     return _put

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from workers.contract import JobRoute, JobState
+from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import LeaseLost
 from workers.jobs import POISONED, Claim, JobStore
 from workers.settings import Settings
@@ -121,8 +121,8 @@ def test_a_job_without_attempts_left_fails_as_poisoned(
         advance(11)
 
     if found_by == "reaper":
-        assert [(r.blob_key, r.state) for r in jobs.reap(10)] == [
-            ("blob-of-job_1", JobState.FAILED)
+        assert [(r.blob_keys, r.state) for r in jobs.reap(10)] == [
+            (("blob-of-job_1",), JobState.FAILED)
         ]
     else:
         assert jobs.claim("job_1", claim_id="last") == "poisoned"
@@ -141,7 +141,9 @@ def test_a_wake_up_falls_due_after_the_resend_time_and_then_twice_as_late(
     assert jobs.due(10) == ()
     advance(21)
     due = jobs.due(10)
-    assert [(d.id, d.route, d.options.max_faces) for d in due] == [("job_1", ROUTE, 7)]
+    assert [(d.id, d.route, d.options) for d in due] == [
+        ("job_1", ROUTE, AnalyzeOptions(max_faces=7))
+    ]
 
     assert jobs.due(10) == ()
     advance(21)

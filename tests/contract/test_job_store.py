@@ -10,10 +10,11 @@ from pydantic import SecretStr
 
 from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
 from workers.errors import JobNotFound, JobUnreadable, LeaseLost
+from workers.job_scripts import EVENTS, JOB_PREFIX
 from workers.jobs import POISONED, Claim, JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.redis_client import connect
-from workers.redis_jobs import EVENTS, JOB_PREFIX, RedisJobs
+from workers.redis_jobs import RedisJobs
 from workers.settings import Settings
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
@@ -27,7 +28,7 @@ def test_a_submitted_job_is_read_back_as_it_was(
     assert job.state is JobState.QUEUED
     assert job.options == AnalyzeOptions(max_faces=7)
     assert job.route == ROUTE
-    assert job.blob_key == "blob-of-job_1"
+    assert job.blob_keys == ("blob-of-job_1",)
     assert (job.attempt, job.version) == (0, 1)
     assert abs(job.created_ms / 1000 - time.time()) < 60
     assert (job.started_ms, job.finished_ms, job.result_json, job.error) == (None,) * 4
@@ -35,7 +36,7 @@ def test_a_submitted_job_is_read_back_as_it_was(
 
 def test_what_need_not_wait_for_the_disk_is_done_once_the_job_is_stored(jobs: JobStore) -> None:
     seen: list[JobState] = []
-    job = NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="job_1")
+    job = NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_keys=("job_1",))
 
     jobs.submit(job, on_stored=lambda: seen.append(jobs.get("job_1").state))
 
@@ -46,7 +47,7 @@ def test_a_fault_after_storing_is_not_told_as_one_of_storing(jobs: JobStore) -> 
     def fail() -> None:
         raise redis.ResponseError("OOM after the job was stored")
 
-    job = NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="job_1")
+    job = NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_keys=("job_1",))
     with pytest.raises(redis.ResponseError, match="after the job was stored"):
         jobs.submit(job, on_stored=fail)
 
@@ -60,7 +61,7 @@ def test_submitting_an_id_again_changes_nothing(
     jobs.succeed(claim, "{}")
 
     again = jobs.submit(
-        NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="another")
+        NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_keys=("another",))
     )
 
     assert again.job == jobs.get("job_1")
@@ -128,7 +129,7 @@ def test_an_ended_job_expires_and_a_queued_one_does_not(job_settings: Settings) 
     now = [1_000_000.0]
     jobs = MemoryJobs(job_settings, clock=lambda: now[0])
     for job_id in ("ended", "queued"):
-        jobs.submit(NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_key=job_id))
+        jobs.submit(NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_keys=(job_id,)))
     ended = jobs.claim("ended", claim_id="c")
     assert isinstance(ended, Claim)
     jobs.succeed(ended, "{}")
@@ -149,7 +150,9 @@ def test_on_a_server_only_ended_jobs_have_a_time_to_live(
         client.flushall()
         jobs = RedisJobs(client, job_settings)
         for job_id in ("ended", "queued"):
-            jobs.submit(NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_key=job_id))
+            jobs.submit(
+                NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_keys=(job_id,))
+            )
         ended = jobs.claim("ended", claim_id="c")
         assert isinstance(ended, Claim)
         jobs.succeed(ended, "{}")
@@ -172,7 +175,7 @@ def test_a_submit_is_confirmed_on_disk_by_a_server_with_an_aof(
 ) -> None:
     settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{valkey_port}/0"))
     with connect(settings, role="test") as client:
-        job = NewJob(id="d", options=AnalyzeOptions(), route=ROUTE, blob_key="d")
+        job = NewJob(id="d", options=AnalyzeOptions(), route=ROUTE, blob_keys=("d",))
 
         assert RedisJobs(client, job_settings).submit(job).durability == "fsynced"
 
@@ -182,7 +185,7 @@ def test_a_connection_that_broke_before_the_disk_answered_is_not_taken_for_a_con
     valkey_port: int, job_settings: Settings
 ) -> None:
     settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{valkey_port}/0"))
-    job = NewJob(id="broken", options=AnalyzeOptions(), route=ROUTE, blob_key="broken")
+    job = NewJob(id="broken", options=AnalyzeOptions(), route=ROUTE, blob_keys=("broken",))
     with connect(settings, role="submitter") as client, connect(settings, role="test") as other:
         other.delete(JOB_PREFIX + "broken")
 
@@ -206,12 +209,14 @@ def test_a_record_that_can_t_be_read_holds_up_no_other_job(
         client.flushall()
         jobs = RedisJobs(client, job_settings)
         for job_id in ("good", "newer", "broken"):
-            jobs.submit(NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_key=job_id))
+            jobs.submit(
+                NewJob(id=job_id, options=AnalyzeOptions(), route=ROUTE, blob_keys=(job_id,))
+            )
             jobs.expedite(job_id)
         client.hset(JOB_PREFIX + "newer", "options", '{"max_faces": 3, "option_of_tomorrow": 1}')
         client.hset(JOB_PREFIX + "broken", "options", '{"max_faces": "many"}')
 
         assert sorted(due.id for due in jobs.due(10)) == ["good", "newer"]
-        assert jobs.get("newer").options.max_faces == 3
+        assert jobs.get("newer").options == AnalyzeOptions(max_faces=3)
         with pytest.raises(JobUnreadable, match="broken"):
             jobs.get("broken")

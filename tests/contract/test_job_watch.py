@@ -9,41 +9,44 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from workers.changes import Changes, JobWatch, LocalChanges
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import JobNotFound
-from workers.jobs import Claim, JobStore, JobWatch, NewJob
+from workers.jobs import Claim, JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
+from workers.redis_changes import RedisChanges
 from workers.redis_client import connect
 from workers.redis_jobs import RedisJobs
-from workers.redis_watch import RedisJobWatch
 from workers.settings import Settings
 
 
 @dataclass(kw_only=True)
 class Subject:
     jobs: JobStore
+    changes: Changes
     watch: JobWatch
 
 
 @pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.redis)])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     if request.param == "memory":
-        jobs = MemoryJobs(Settings())
-        yield Subject(jobs=jobs, watch=jobs)
+        local = LocalChanges()
+        jobs = MemoryJobs(Settings(), changes=local)
+        yield Subject(jobs=jobs, changes=local, watch=JobWatch(jobs, local))
         return
     port = request.getfixturevalue("valkey_port")
     settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"))
     with connect(settings, role="test") as client:
         client.flushall()
         store = RedisJobs(client, settings)
-        with RedisJobWatch(client, store) as watch:
-            yield Subject(jobs=store, watch=watch)
+        with RedisChanges(client) as changes:
+            yield Subject(jobs=store, changes=changes, watch=JobWatch(store, changes))
 
 
 @pytest.fixture
 def claim(subject: Subject) -> Claim:
     route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-    subject.jobs.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_key="job"))
+    subject.jobs.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_keys=("job",)))
     claim = subject.jobs.claim("job", claim_id="c")
     assert isinstance(claim, Claim)
     return claim
@@ -102,11 +105,11 @@ def test_a_waiter_finds_an_end_whose_message_was_lost(valkey_port: int) -> None:
         client.flushall()
         jobs = RedisJobs(client, settings)
         route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-        jobs.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_key="job"))
+        jobs.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_keys=("job",)))
         claim = jobs.claim("job", claim_id="c")
         assert isinstance(claim, Claim)
-        watch = RedisJobWatch(client, jobs)
-        watch.close()  # nobody listens any more
+        # Nobody hears of what the scripts publish.
+        watch = JobWatch(jobs, LocalChanges(), look_seconds=0.2)
         ender = threading.Timer(0.1, jobs.succeed, (claim, "{}"))
         ender.start()
 
@@ -119,8 +122,7 @@ def test_a_lost_subscription_is_made_again(valkey_port: int) -> None:
     settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{valkey_port}/0"))
     with connect(settings, role="test") as client:
         client.flushall()
-        jobs = RedisJobs(client, settings)
-        with RedisJobWatch(client, jobs):
+        with RedisChanges(client):
             before = _subscriber(client, other_than=None)
             client.execute_command("CLIENT", "KILL", "ID", before)
 

@@ -28,7 +28,7 @@ if not is_served then return { 'moved' } end
 local outcome = take(id, claim_id)
 if outcome ~= 'claimed' then return { outcome } end
 local taken = { id }
-if limit > 1 and job[5] and job[7] == '0' then
+if limit > 1 and (job[5] or '') ~= '' and job[7] == '0' then
   take_group(job[4], job[5], claim_id, limit, tonumber(args[4]) - tonumber(job[6]), taken)
 end
 return claimed(claim_id, taken)

@@ -82,6 +82,8 @@ def _answer(embedding: Embedding, *, shown: bool) -> RecognitionAnswer:
         "sha256": identity.sha256,
         "preprocessing_version": identity.preprocessing_version,
         "embedding_size": len(embedding.vector),
+        "matches": None,
+        "matches_missing": "no_database",
     }
     if shown:
         fields["embedding"] = tuple(map(float, embedding.vector))

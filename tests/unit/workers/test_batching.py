@@ -12,6 +12,7 @@ from workers.batching import (
     lane_of,
 )
 from workers.contract import ANALYSES, AnalyzeOptions
+from workers.job_options import CompareOptions, JobOptions, LivenessOptions, VideoOptions
 
 
 def _wait(
@@ -155,7 +156,14 @@ def test_a_key_is_the_same_in_every_process_and_version() -> None:
 
 def test_every_option_is_either_part_of_the_key_or_known_not_to_matter() -> None:
     in_key = {name for names in DECIDED_BY.values() for name in names}
-    free = {"max_faces", "min_confidence", "min_face_pixels", "return_embeddings", "priority"}
+    free = {"max_faces", "min_confidence", "min_face_pixels", "return_embeddings", "priority"} | {
+        "kind"
+    }
 
     assert in_key | free | {"analyses"} == set(AnalyzeOptions.model_fields)
     assert set(DECIDED_BY) == set(ANALYSES)
+
+
+@pytest.mark.parametrize("options", [CompareOptions(), LivenessOptions(), VideoOptions()])
+def test_jobs_other_than_photos_share_no_batch(options: JobOptions) -> None:
+    assert batch_key(options) == ""

@@ -9,9 +9,11 @@ from models.errors import DeviceFault, InferenceFailed, OutOfMemory
 from vram.errors import LedgerUnavailable
 from vram.fleet import Breaker
 from workers.answer import AnalysisAnswer, DegradedAnswer
-from workers.breaker import BreakerPipeline
+from workers.breaker import BreakerPipeline, BreakerWork, FaultCounter
 from workers.errors import ImageRejected
+from workers.jobs import Claim
 from workers.photo import Order
+from workers.work_answer import WorkAnswer
 
 
 class Fleet:
@@ -43,13 +45,16 @@ class Pipeline:
         return [self.end for _ in orders]
 
 
+def _note(step: str, reason: str) -> DegradedAnswer:
+    return DegradedAnswer(model="face", step=step, reason=reason, message="")
+
+
 def _answer(step: str = "", reason: str = "") -> AnalysisAnswer:
-    note = DegradedAnswer(model="face", step=step, reason=reason, message="")
-    return AnalysisAnswer.model_construct(degraded=(note,) if step else ())
+    return AnalysisAnswer.model_construct(degraded=(_note(step, reason),) if step else ())
 
 
 def _told(fleet: Any, pipeline: Pipeline) -> list[AnalysisAnswer | Exception | None]:  # noqa: ANN401 - the part of a fleet that is used
-    breaker = BreakerPipeline(pipeline, fleet, "host/cuda:0")
+    breaker = BreakerPipeline(pipeline, FaultCounter(fleet, "host/cuda:0"))
     order = Order.__new__(Order)
     return breaker.analyze_many([order, order], ends=(TimeoutError,))
 
@@ -98,3 +103,37 @@ def test_a_store_that_is_away_changes_no_answer() -> None:
     fleet.is_away = True
 
     assert _told(fleet, Pipeline(None)) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("end", "ok"),
+    [
+        (WorkAnswer(), True),
+        (WorkAnswer(degraded=(_note("cpu", "device_fault"),)), False),
+        (ImageRejected("image_truncated", ""), True),
+        (DeviceFault(), False),
+        (OutOfMemory(), False),
+        (None, True),
+    ],
+)
+def test_a_work_counts_against_its_device_as_photos_do(
+    end: WorkAnswer | Exception | None, ok: bool
+) -> None:
+    class Work:
+        def run(self, claim: object, *, is_wanted: object) -> WorkAnswer | None:
+            del claim, is_wanted
+            if isinstance(end, Exception):
+                raise end
+            return end
+
+    fleet: Any = Fleet()
+    work = BreakerWork(Work(), FaultCounter(fleet, "host/cuda:0"))
+    claim = Claim.__new__(Claim)
+
+    if isinstance(end, Exception):
+        with pytest.raises(type(end)):
+            work.run(claim, is_wanted=lambda: True)
+    else:
+        assert work.run(claim, is_wanted=lambda: True) is end
+
+    assert fleet.told == [("host/cuda:0", ok)]

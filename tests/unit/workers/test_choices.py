@@ -7,13 +7,16 @@ from models.errors import UnknownModel
 from workers.choices import (
     ENSEMBLE,
     WrongModel,
+    analyses_of,
     candidates,
+    check_far,
     check_names,
     demographics_candidates,
     ensemble_members,
     expected_models,
 )
 from workers.contract import AnalyzeOptions
+from workers.job_options import ChunkOptions, CompareOptions, LivenessOptions, VideoOptions
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +114,39 @@ def test_the_weighted_members_and_the_default_vote(catalogue: Catalogue) -> None
 def test_an_ensemble_of_detectors_does_not_exist(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownModel):
         candidates(ENSEMBLE, ("detection",), catalogue)
+
+
+def test_jobs_of_every_kind_say_what_they_need(catalogue: Catalogue) -> None:
+    chunk = ChunkOptions(batch="b", items=(1,), options=_options(analyses=("detection",)))
+
+    assert expected_models(CompareOptions(), catalogue) == ("yunet", "sface")
+    named = CompareOptions(model="mobilefacenet_512")
+    assert expected_models(named, catalogue) == ("yunet", "mobilefacenet_512")
+    assert expected_models(LivenessOptions(), catalogue) == ("yunet", "faceplugin_liveness")
+    video = expected_models(VideoOptions(), catalogue)
+    assert video == ("yunet", "sface", "facesocial_deepfake")
+    assert expected_models(chunk, catalogue) == ("yunet",)
+    assert analyses_of(VideoOptions()) == ("deepfake", "recognition")
+    assert analyses_of(chunk) == ("detection",)
+
+
+@pytest.mark.parametrize("kind", [CompareOptions, LivenessOptions, VideoOptions])
+def test_a_job_s_only_model_is_refused_by_its_own_option(
+    catalogue: Catalogue, kind: type[CompareOptions]
+) -> None:
+    with pytest.raises(WrongModel) as refused:
+        check_names(kind(model="yunet"), catalogue)
+
+    assert refused.value.option == "model"
+
+
+def test_a_rate_no_threshold_was_measured_at_is_refused_with_those_there_are(
+    catalogue: Catalogue,
+) -> None:
+    check_far(CompareOptions(far=1e-3), catalogue)
+    check_far(CompareOptions(far=0.3, threshold=0.5), catalogue)
+    check_far(CompareOptions(far=0.3, model=ENSEMBLE), catalogue)
+    with pytest.raises(WrongModel, match=r"0\.001") as refused:
+        check_far(CompareOptions(far=0.3), catalogue)
+
+    assert refused.value.option == "far"

@@ -28,7 +28,9 @@ def put(jobs: MemoryJobs) -> Put:
     def _put(job_id: str, *, queue: str = LIVE, pixels: int = 10, faces: int = 5) -> str:
         route = JobRoute(queue=queue, reason="access_existing")
         options = AnalyzeOptions(max_faces=faces)
-        jobs.submit(NewJob(id=job_id, options=options, route=route, blob_key=job_id, pixels=pixels))
+        jobs.submit(
+            NewJob(id=job_id, options=options, route=route, blob_keys=(job_id,), pixels=pixels)
+        )
         return job_id
 
     return _put
@@ -181,7 +183,7 @@ def test_without_the_store_the_batch_is_run_as_it_is_and_bulk_waits(
 
     def put(job_id: str, *, queue: str) -> str:
         route = JobRoute(queue=queue, reason="access_existing")
-        job = NewJob(id=job_id, options=AnalyzeOptions(), route=route, blob_key=job_id)
+        job = NewJob(id=job_id, options=AnalyzeOptions(), route=route, blob_keys=(job_id,))
         return jobs.submit(job).job.id
 
     _busy_history(claimer, put, now, queue=BULK)

@@ -32,7 +32,7 @@ class CountingJobs(MemoryJobs):
 
     def claimed(self, name: str = "job") -> Claim:
         route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-        self.submit(NewJob(id=name, options=AnalyzeOptions(), route=route, blob_key=name))
+        self.submit(NewJob(id=name, options=AnalyzeOptions(), route=route, blob_keys=(name,)))
         claim = self.claim(name, claim_id="c")
         assert isinstance(claim, Claim)
         return claim

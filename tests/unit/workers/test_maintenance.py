@@ -1,6 +1,7 @@
 """The periodic work: lost jobs come back, unsent wake-ups go out, orphans are deleted."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import redis
@@ -12,12 +13,12 @@ from vram.redis_fleet import RedisFleet
 from workers.blobs import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.dispatch import MemoryJobQueue
-from workers.errors import JobUnreadable, StoreUnavailable
-from workers.jobs import Claim, Job, NewJob
+from workers.errors import StoreUnavailable
+from workers.jobs import Claim, NewJob
 from workers.maintenance import Maintenance
 from workers.memory_jobs import MemoryJobs
-from workers.router import JobRouter
 from workers.settings import Settings
+from workers.stores import Stores
 
 CARD = DeviceSummary(
     id="box1/cuda:0",
@@ -34,27 +35,8 @@ CARD = DeviceSummary(
 
 
 @pytest.fixture
-def fleet(fake_redis: redis.Redis) -> Fleet:
-    return RedisFleet(fake_redis)
-
-
-@pytest.fixture
-def queue() -> MemoryJobQueue:
-    return MemoryJobQueue()
-
-
-@pytest.fixture
-def maintenance(
-    jobs: MemoryJobs, blobs: MemoryBlobs, queue: MemoryJobQueue, fleet: Fleet, settings: Settings
-) -> Maintenance:
-    return Maintenance(
-        jobs=jobs,
-        blobs=blobs,
-        queue=queue,
-        router=JobRouter(fleet, jobs, load_catalogue(), settings),
-        fleet=fleet,
-        orphan_seconds=900,
-    )
+def maintenance(stores: Stores) -> Maintenance:
+    return Maintenance(stores, orphan_seconds=900)
 
 
 def test_a_wake_up_that_got_lost_is_sent_again(
@@ -82,7 +64,7 @@ def test_a_job_that_names_an_unknown_model_does_not_keep_the_others_waiting(
     # Of a version that had it: the worker that gets the job says so in its answer.
     route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
     options = AnalyzeOptions(recognition_model="of_another_version", analyses=("recognition",))
-    jobs.submit(NewJob(id="job_0", options=options, route=route, blob_key="job_0"))
+    jobs.submit(NewJob(id="job_0", options=options, route=route, blob_keys=("job_0",)))
     submit("job_1")
     now[0] += 21
 
@@ -152,12 +134,10 @@ def test_a_waiting_job_moves_when_a_device_comes_and_at_once_when_it_goes(
 
 
 def test_while_devices_are_unknown_jobs_stay_where_they_wait(
+    stores: Stores,
     jobs: MemoryJobs,
-    blobs: MemoryBlobs,
-    queue: MemoryJobQueue,
     fleet: Fleet,
-    fake_redis: redis.Redis,
-    settings: Settings,
+    text_redis: redis.Redis,
     submit: Callable[[str], str],
 ) -> None:
     class AwayFleet(RedisFleet):
@@ -165,15 +145,8 @@ def test_while_devices_are_unknown_jobs_stay_where_they_wait(
             raise LedgerUnavailable(str(device_ids))
 
     fleet.publish(CARD, live_seconds=60)
-    router = JobRouter(fleet, jobs, load_catalogue(), settings)
-    maintenance = Maintenance(
-        jobs=jobs,
-        blobs=blobs,
-        queue=queue,
-        router=router,
-        fleet=AwayFleet(fake_redis),
-        orphan_seconds=900,
-    )
+    away = replace(stores, fleet=AwayFleet(text_redis))
+    maintenance = Maintenance(away, orphan_seconds=900)
     jobs.expedite(submit("job_1"))
     maintenance.dispatch()
     fleet.withdraw(CARD.id, CARD.incarnation)
@@ -184,25 +157,13 @@ def test_while_devices_are_unknown_jobs_stay_where_they_wait(
 
 
 def test_a_broker_that_is_away_leaves_the_jobs_due_later(
-    jobs: MemoryJobs,
-    blobs: MemoryBlobs,
-    fleet: Fleet,
-    settings: Settings,
-    submit: Callable[[str], str],
-    now: list[float],
+    stores: Stores, jobs: MemoryJobs, submit: Callable[[str], str], now: list[float]
 ) -> None:
     class AwayQueue:
         def publish(self, job_id: str, queue: str) -> None:
             raise StoreUnavailable(f"{job_id} {queue}")
 
-    maintenance = Maintenance(
-        jobs=jobs,
-        blobs=blobs,
-        queue=AwayQueue(),
-        router=JobRouter(fleet, jobs, load_catalogue(), settings),
-        fleet=fleet,
-        orphan_seconds=900,
-    )
+    maintenance = Maintenance(replace(stores, queue=AwayQueue()), orphan_seconds=900)
     jobs.expedite(submit("job_1"))
 
     submit("job_2")
@@ -211,56 +172,3 @@ def test_a_broker_that_is_away_leaves_the_jobs_due_later(
     assert maintenance.dispatch() == 0
     # Due again at once, not after the doubled resend time.
     assert sorted(due.id for due in jobs.due(10)) == ["job_1", "job_2"]
-
-
-def test_only_old_images_that_nobody_needs_are_swept(
-    maintenance: Maintenance,
-    jobs: MemoryJobs,
-    blobs: MemoryBlobs,
-    submit: Callable[[str], str],
-    now: list[float],
-) -> None:
-    queued, running, ended, unknown, fresh = (f"job_{number:032x}" for number in range(5))
-    for job_id in (queued, running, ended):
-        submit(job_id)
-    jobs.claim(running, claim_id="r")
-    claim = jobs.claim(ended, claim_id="e")
-    assert isinstance(claim, Claim)
-    jobs.succeed(claim, "{}")
-    blobs.put(unknown, b"x")
-    blobs.put("something else", b"x")
-    assert maintenance.sweep_blobs() == 0
-    now[0] += 901
-    blobs.put(fresh, b"x")
-
-    assert maintenance.sweep_blobs() == 2
-
-    assert set(blobs.older_than(-1)) == {queued, running, fresh, "something else"}
-
-
-def test_a_job_that_can_t_be_read_keeps_its_image_and_stops_no_sweep(
-    settings: Settings, blobs: MemoryBlobs, fleet: Fleet, now: list[float]
-) -> None:
-    unreadable, orphan = (f"job_{number:032x}" for number in range(2))
-
-    class NewerJobs(MemoryJobs):
-        def get(self, job_id: str) -> Job:
-            if job_id == unreadable:
-                raise JobUnreadable(job_id)
-            return super().get(job_id)
-
-    jobs = NewerJobs(settings, clock=lambda: now[0])
-    maintenance = Maintenance(
-        jobs=jobs,
-        blobs=blobs,
-        queue=MemoryJobQueue(),
-        router=JobRouter(fleet, jobs, load_catalogue(), settings),
-        fleet=fleet,
-        orphan_seconds=900,
-    )
-    for key in (unreadable, orphan):
-        blobs.put(key, b"x")
-    now[0] += 901
-
-    assert maintenance.sweep_blobs() == 1
-    assert list(blobs.older_than(-1)) == [unreadable]

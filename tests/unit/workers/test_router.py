@@ -12,6 +12,7 @@ from vram.fleet import DeviceSummary, Fleet, Outlook
 from vram.redis_fleet import RedisFleet
 from workers.contract import AnalyzeOptions, JobRoute, queue_of
 from workers.errors import StoreUnavailable
+from workers.job_options import CompareOptions
 from workers.jobs import JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.router import JobRouter
@@ -49,7 +50,7 @@ def _fill(jobs: JobStore, queue: str, count: int) -> None:
     for number in range(count):
         name = f"{queue}_{number}"
         there = JobRoute(queue=queue, reason="resident")
-        jobs.submit(NewJob(id=name, options=AnalyzeOptions(), route=there, blob_key=name))
+        jobs.submit(NewJob(id=name, options=AnalyzeOptions(), route=there, blob_keys=(name,)))
 
 
 def test_without_a_device_the_cpu_takes_the_job(route: Callable[..., JobRoute]) -> None:
@@ -97,6 +98,18 @@ def test_measured_times_are_promised_and_queues_count(
     assert route(AnalyzeOptions()).expected_ms == 4 * 40
     assert route(BULK).expected_ms == 5 * 40
     assert "3 jobs are ahead" in route(AnalyzeOptions()).message
+
+
+def test_no_time_is_promised_to_jobs_whose_like_was_not_measured(
+    fleet: Fleet, route: Callable[..., JobRoute]
+) -> None:
+    fleet.publish(CARD, live_seconds=60)
+    fleet.learn(service_ms={("gpu", model): 10.0 for model in EVERYTHING})
+
+    compared = route(CompareOptions())
+
+    assert (compared.device, compared.reason) == (CARD.id, "resident")
+    assert compared.expected_ms is None
 
 
 def test_bulk_work_spills_to_the_cpu_when_a_device_is_behind(

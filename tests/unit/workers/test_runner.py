@@ -241,4 +241,4 @@ def test_an_image_that_can_t_be_deleted_does_not_undo_the_answer(
 def _submit_to(jobs: MemoryJobs, blobs: MemoryBlobs) -> None:
     blobs.put("job_1", b"image")
     route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-    jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_key="job_1"))
+    jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_keys=("job_1",)))

@@ -233,7 +233,7 @@ def test_jobs_that_can_t_be_given_back_are_left_to_their_leases(
     jobs = AwayJobs(settings)
     blobs.put("job", b"image")
     route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-    jobs.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_key="job"))
+    jobs.submit(NewJob(id="job", options=AnalyzeOptions(), route=route, blob_keys=("job",)))
 
     with pytest.raises(SystemExit):
         _runner(jobs, blobs, Script(act)).run("job")
@@ -248,7 +248,7 @@ def test_bulk_jobs_that_have_waited_too_long_are_done_after_an_interactive_batch
         blobs.put(name, b"image of " + name.encode())
         route = JobRoute(queue="cpu.bulk", reason="no_gpu_device")
         options = AnalyzeOptions(priority="batch")
-        jobs.submit(NewJob(id=name, options=options, route=route, blob_key=name))
+        jobs.submit(NewJob(id=name, options=options, route=route, blob_keys=(name,)))
     now[0] += 31
     pipeline = Script()
 

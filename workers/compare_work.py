@@ -1,0 +1,36 @@
+"""Jobs that compare two photos."""
+
+from collections.abc import Callable
+
+from workers.blobs import BlobStore
+from workers.comparison import ComparisonAnswer, FaceComparison
+from workers.job_options import CompareOptions
+from workers.jobs import Claim
+from workers.residency import Residency
+from workers.settings import Settings
+
+#: How the two photos are called in messages.
+PHOTOS = ("first photo", "second photo")
+
+
+class CompareWork:
+    """See workers.work.Work; a job's two blobs are its two photos."""
+
+    def __init__(self, residency: Residency, blobs: BlobStore, settings: Settings) -> None:
+        self._blobs = blobs
+        self._comparison = FaceComparison(residency, max_pixels=settings.max_image_pixels)
+
+    def run(self, claim: Claim, *, is_wanted: Callable[[], bool]) -> ComparisonAnswer | None:
+        """See Work."""
+        options = claim.job.options
+        assert isinstance(options, CompareOptions)  # noqa: S101 - the runner's mapping
+        found = []
+        for key, name in zip(claim.job.blob_keys, PHOTOS, strict=True):
+            if not is_wanted():
+                return None
+            found.append(self._comparison.look(self._blobs.get(key), name=name))
+        if not is_wanted():
+            return None
+        return self._comparison.judge(
+            found[0], found[1], far=options.far, threshold=options.threshold, model=options.model
+        )

@@ -1,0 +1,106 @@
+"""The models that judge a video, from the installed ones."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from models.deepfake.detector import DeepfakeDetector, model_of
+from models.deepfake.video import VideoDeepfakeDetector, VideoOptions
+from models.deepfake.video_results import TimelineOptions
+from models.detection.search import SearchOptions
+from models.recognition.embedder import FaceEmbedder
+from models.recognition.verify import point_at, thresholds_of
+from models.results import DetectedFace, Image
+from models.video.results import VideoLimits
+from models.video.sampling import SamplingOptions
+from models.video.tracking import TrackingOptions
+from workers.answer import ModelAnswer
+from workers.choices import candidates
+from workers.engines import engine_models, engine_of
+from workers.loaded import LoadedModel
+from workers.residency import Residency
+from workers.stages.used_model import model_answer
+
+#: Faces of one frame that are judged, the largest first.
+MAX_FACES = 8
+#: False accept rate at which two faces of a video count as one person's.
+TRACKING_FAR = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class VideoModels:
+    """What judges videos, for as long as its models are held."""
+
+    detector: VideoDeepfakeDetector
+    models: Sequence[ModelAnswer]
+
+
+@contextmanager
+def video_detector(
+    residency: Residency,
+    *,
+    model: str | None = None,
+    limits: VideoLimits | None = None,
+    sampling: SamplingOptions | None = None,
+) -> Iterator[VideoModels]:
+    """A detector, an embedder and a deepfake model, held until left.
+
+    They are held for the whole video: embeddings of one person must come from one model, on one
+    device.
+
+    Args:
+        residency: Lends what is installed.
+        model: Name of the deepfake model; the default one when not given.
+        limits: What a video may cost; the reader's own when not given.
+        sampling: Which frames are looked at.
+
+    Raises:
+        WeightsMissing: one of them is not installed.
+        UnknownModel: there is no such model, or it judges no deepfakes.
+        ThresholdsMissing: from which similarity two faces are one person's was not measured for
+            the embedder.
+        ModelRefused: one can't be had where it may run.
+        ModelsError: one can't be loaded.
+    """
+    catalogue = residency.catalogue
+    finding = engine_models(residency, residency.pick(catalogue.defaults["detection"]))
+    recogniser = residency.pick(catalogue.defaults.get("recognition", ()))
+    judging = residency.pick(
+        catalogue.defaults.get("deepfake", ())
+        if model is None
+        else candidates(model, ("deepfake",), catalogue)
+    )
+    measured = thresholds_of(recogniser, catalogue.thresholds)
+    # For following people; no verdict on who they are.
+    same = point_at(measured, TRACKING_FAR, model=recogniser).similarity
+    with residency.use([*finding, recogniser, judging]) as models:
+        detector = _detector(models, same, limits or VideoLimits(), sampling or SamplingOptions())
+        yield VideoModels(detector=detector, models=[model_answer(used) for used in models])
+
+
+def _detector(
+    models: Sequence[LoadedModel],
+    same_similarity: float,
+    limits: VideoLimits,
+    sampling: SamplingOptions,
+) -> VideoDeepfakeDetector:
+    """The last model judges, the one before embeds, the others find."""
+    *finding, embedding, judging = models
+    engine = engine_of(finding)
+    wanted = SearchOptions(min_confidence=engine.detector.default_confidence, max_faces=MAX_FACES)
+    scorer = DeepfakeDetector([judging.view(model_of)])
+
+    def find(image: Image) -> Sequence[DetectedFace]:
+        return engine.search.find(image, wanted).faces
+
+    return VideoDeepfakeDetector(
+        find=find,
+        encoder=embedding.view(FaceEmbedder),
+        scorer=scorer,
+        options=VideoOptions(
+            timeline=TimelineOptions(thresholds=scorer.thresholds, min_similarity=same_similarity),
+            limits=limits,
+            sampling=sampling,
+            tracking=TrackingOptions(same_similarity=same_similarity),
+        ),
+    )
