@@ -1,6 +1,7 @@
 """The gateway's application, put together from its parts."""
 
 import re
+import time
 import warnings
 from contextlib import suppress
 from functools import partial
@@ -13,8 +14,37 @@ from gunicorn.http.errors import (
     ParseException,
 )
 
+from api.access_log import log_request
+from api.answer_headers import add_headers
+from api.authentication import register_authentication
+from api.backlog import register_backlog
+from api.compression import compress
+from api.cors import allow_origin, answer_preflight
+from api.endpoint import require_declarations
 from api.errors import register_error_handlers
-from api.routes import analyses, jobs, models, system
+from api.limiting import limit_request, tell_limits
+from api.query import check_query
+from api.routes import (
+    admin_users,
+    analyses,
+    auth,
+    batch_analyze,
+    batch_results,
+    batches,
+    documents,
+    enrolment,
+    health,
+    jobs,
+    keys,
+    live,
+    models,
+    profile,
+    security,
+    system,
+    uploads,
+    usage,
+    webhooks,
+)
 from api.services import Services
 
 READ_BYTES = 64 * 1024
@@ -27,21 +57,52 @@ def create_app(parts: Services) -> Flask:
     # Pillow warns of odd images; what we think of them is in our answers. Once for all threads:
     # filters belong to the process.
     warnings.filterwarnings("ignore", module="PIL")
-    app = Flask("facesocial")
+    app = Flask("facesocial", static_folder=None)
     # A backstop; routes that take files set their own limit before the body is read.
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     parts.attach(app.extensions)
     register_error_handlers(app)
-    app.before_request(_begin_request)
-    app.after_request(_end_request)
-    app.after_request(partial(_read_rest, limit_bytes=2 * parts.settings.max_image_bytes))
-    for module in (analyses, jobs, models, system):
+    register_backlog(app)
+    # Two slashes are another address, not a reason to send the client elsewhere.
+    app.url_map.merge_slashes = False
+    for before in (_begin_request, answer_preflight):
+        app.before_request(before)
+    register_authentication(app)  # what follows asks who calls
+    for before in (limit_request, check_query):
+        app.before_request(before)
+    read_rest = partial(_read_rest, limit_bytes=2 * parts.settings.max_image_bytes)
+    # Called in reverse order, after the view.
+    for after in (log_request, compress, read_rest, add_headers, allow_origin, tell_limits):
+        app.after_request(after)
+    for module in (
+        admin_users,
+        analyses,
+        auth,
+        batch_analyze,
+        batch_results,
+        batches,
+        documents,
+        enrolment,
+        health,
+        jobs,
+        keys,
+        live,
+        models,
+        profile,
+        security,
+        system,
+        uploads,
+        usage,
+        webhooks,
+    ):
         app.register_blueprint(module.blueprint)
+    require_declarations(app)
     return app
 
 
 def _begin_request() -> None:
     given = request.headers.get("X-Request-ID", "")
+    g.started_ns = time.perf_counter_ns()
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid_utils.uuid7().hex}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -59,10 +120,4 @@ def _read_rest(response: Response, *, limit_bytes: int) -> Response:
         with suppress(OSError, ParseException):  # the client has left, or sends nonsense
             while body.read(READ_BYTES):
                 pass
-    return response
-
-
-def _end_request(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.get("request_id", "")
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

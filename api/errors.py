@@ -1,9 +1,8 @@
-"""Every error a client can meet: one table, one JSON shape (RFC 9457 problem details).
+"""Every error a client can meet in one JSON shape: problem details (RFC 9457).
 
-`code` is stable and listed in docs/reference/errors.md; `detail` says what happened and what to do.
+`code` is stable, of the table in `api.problems`; `detail` says what happened and what to do.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -14,32 +13,9 @@ from gunicorn.http.errors import (
 from pydantic import ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from models.errors import ModelsError
-from vram.errors import LedgerUnavailable, UnknownDevice, VramError
-from workers.errors import (
-    BlobStoreFailed,
-    JobNotFound,
-    QueueFull,
-    StoreUnavailable,
-    WorkersError,
-)
+from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL, INTERNAL_DETAIL, Problem
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """How one kind of error is told."""
-
-    status: int
-    code: str
-    title: str
-    #: Whether the same request may succeed later.
-    retryable: bool = False
-    #: Sent as Retry-After.
-    retry_after_seconds: int | None = None
-    #: Told instead of the error's own words, which may name hosts and paths.
-    detail: str | None = None
 
 
 class ApiError(Exception):
@@ -53,92 +29,6 @@ class ApiError(Exception):
         self.field = field
         #: Further members of the problem document.
         self.extra = extra
-
-
-def _client(status: int, code: str, title: str) -> tuple[str, Problem]:
-    return code, Problem(status=status, code=code, title=title)
-
-
-#: Codes that routes and checks raise as ApiError.
-CLIENT_PROBLEMS = dict(
-    [
-        _client(400, "invalid_request", "The request can't be read"),
-        _client(408, "upload_incomplete", "The request body did not arrive"),
-        _client(400, "missing_field", "A required field is missing"),
-        _client(400, "image_empty", "The image is empty"),
-        _client(413, "file_too_large", "The image file is too large"),
-        _client(413, "image_too_large", "The image has too many pixels"),
-        _client(415, "unsupported_media_type", "The request's content type is not supported"),
-        _client(415, "invalid_image_format", "The file is no JPEG, PNG or WebP image"),
-        _client(415, "animated_image", "The image is an animation"),
-        _client(422, "image_unreadable", "The image's header is damaged"),
-        _client(422, "validation_error", "An option is wrong"),
-        _client(422, "unknown_option", "There is no such option"),
-        _client(422, "unknown_analysis", "There is no such analysis"),
-        _client(403, "analysis_disabled", "The analysis is switched off"),
-        _client(422, "unknown_model", "There is no such model"),
-        _client(404, "not_found", "There is nothing at this address"),
-        _client(404, "model_not_found", "There is no such model"),
-        _client(409, "model_not_loaded", "The model is on no device"),
-        _client(405, "method_not_allowed", "This address does not take that method"),
-    ]
-)
-
-CLIENT_PROBLEMS["no_gpu_device"] = Problem(
-    status=503,
-    code="no_gpu_device",
-    title="No GPU worker is alive",
-    retryable=True,
-    retry_after_seconds=10,
-)
-
-#: The most specific class of an error decides.
-DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
-    JobNotFound: Problem(status=404, code="job_not_found", title="There is no such job"),
-    QueueFull: Problem(
-        status=503,
-        code="queue_full",
-        title="Too many jobs are waiting",
-        retryable=True,
-        retry_after_seconds=10,
-    ),
-    StoreUnavailable: Problem(
-        status=503,
-        code="store_unavailable",
-        title="The job store does not answer",
-        detail="The job store did not answer in time. Try again; what you sent may be stored.",
-        retryable=True,
-        retry_after_seconds=5,
-    ),
-    LedgerUnavailable: Problem(
-        status=503,
-        code="ledger_unavailable",
-        title="The VRAM ledger does not answer",
-        detail="The VRAM ledger did not answer in time. Try again.",
-        retryable=True,
-        retry_after_seconds=5,
-    ),
-    UnknownDevice: Problem(
-        status=404,
-        code="device_not_found",
-        title="There is no such device",
-        detail="No device of that id is registered. GET /api/v1/system/devices lists them.",
-    ),
-    BlobStoreFailed: Problem(
-        status=503,
-        code="blob_store_unavailable",
-        title="The image could not be stored",
-        detail="The image could not be stored, and no job was made. Try again.",
-        retryable=True,
-        retry_after_seconds=5,
-    ),
-    WorkersError: Problem(status=500, code="internal_error", title="A fault of ours"),
-    VramError: Problem(status=500, code="internal_error", title="A fault of ours"),
-    ModelsError: Problem(status=500, code="internal_error", title="A fault of ours"),
-}
-
-INTERNAL = Problem(status=500, code="internal_error", title="A fault of ours")
-INTERNAL_DETAIL = "The request failed through a fault of ours; it has been logged."
 
 
 def problem_of(error: Exception) -> Problem:
@@ -163,20 +53,22 @@ def register_error_handlers(app: Flask) -> None:
 def respond(problem: Problem, detail: str, **extra: object) -> Response:
     """A problem document as a response."""
     body: dict[str, Any] = {
-        "type": "about:blank",
+        "type": f"urn:facesocial:problem:{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "code": problem.code,
         "detail": detail,
         "retryable": problem.retryable,
         "request_id": g.get("request_id"),
-        **extra,
     }
+    if problem.retry_after_seconds is not None:
+        body["retry_after_seconds"] = problem.retry_after_seconds
+    body |= extra
     response = Response(
         json.dumps(body), status=problem.status, mimetype="application/problem+json"
     )
-    if problem.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(problem.retry_after_seconds)
+    if "retry_after_seconds" in body:
+        response.headers["Retry-After"] = str(body["retry_after_seconds"])
     return response
 
 
@@ -188,7 +80,7 @@ def _on_api_error(error: ApiError) -> Response:
 def invalid_options(error: ValidationError) -> ApiError:
     """Pydantic's findings in what a client sent, without echoing the input."""
     found = [
-        {"field": ".".join(map(str, item["loc"])), "message": item["msg"]}
+        {"field": ".".join(map(str, item["loc"])), "code": item["type"], "message": item["msg"]}
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     first = found[0]
@@ -201,6 +93,11 @@ _HTTP_CODES = {
     405: "method_not_allowed",
     413: "file_too_large",
     415: "unsupported_media_type",
+}
+#: Better words than Werkzeug's.
+_HTTP_DETAILS = {
+    404: "There is nothing at this address. GET /openapi.json lists what there is.",
+    405: "This address does not take that method. `Allow` lists those it takes.",
 }
 
 
@@ -215,11 +112,13 @@ def _on_broken_body(_: ParseException) -> Response:
 
 
 def _on_http_exception(error: HTTPException) -> Response:
+    """What Flask and Werkzeug refuse by themselves."""
     status = error.code or 500
     known = CLIENT_PROBLEMS.get(_HTTP_CODES.get(status, ""))
     if known is None and status < 500:  # noqa: PLR2004 - the boundary between the two families
         known = Problem(status=status, code="invalid_request", title=error.name)
-    response = respond(known or INTERNAL, error.description or error.name)
+    detail = _HTTP_DETAILS.get(status) or error.description or error.name
+    response = respond(known or INTERNAL, INTERNAL_DETAIL if known is None else detail)
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
@@ -231,5 +130,5 @@ def _on_domain_error(error: Exception) -> Response:
     if problem.status == INTERNAL.status:
         _log.error("request.internal_error", exc_info=error)
         return respond(problem, INTERNAL_DETAIL)
-    _log.warning("request.refused", code=problem.code, error=str(error))
+    _log.info("request.refused", code=problem.code, error=str(error))
     return respond(problem, problem.detail or str(error))

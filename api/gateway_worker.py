@@ -1,133 +1,174 @@
-"""gunicorn's threaded worker, with an end to every read.
+"""gunicorn's gevent worker, with an end to every wait and a way to leave.
 
-A thread of gunicorn's own worker reads a request for as long as its client likes, and a connection
-that is to be closed may hold the loop that accepts all others for two seconds: a few half-sent
-requests keep everybody out. Here reading a request has a longest pause and a longest time. A
-client that is too slow is met with gunicorn's own `NoMoreData`, as if it had gone.
+All requests of a process share one thread and take turns whenever they wait: a thousand clients
+that wait cost memory, not threads. gunicorn's own worker lets a client take as long as it likes,
+leaves idle connections open until it is killed, and knows no time between "I am leaving" and "I
+have left"; this one does.
 """
 
-import socket
+import gc
+import resource
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
+import gevent
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn import http
 from gunicorn.http.errors import (
     NoMoreData,
+    ParseException,
 )
-from gunicorn.workers.gthread import (
-    ThreadWorker,
-)
+from gunicorn.workers.ggevent import GeventWorker
 
-#: Longest pause within a request.
-PAUSE_SECONDS = 10.0
-#: A request's time grows with what has arrived: a client that trickles has no more than a pause.
-#: 4 KB/s is an old mobile network; ten megabytes then take as long as `upload_seconds` allows.
-SLOWEST_BYTES_PER_SECOND = 4096
-#: How long a closed connection may go on sending, so that it reads our answer before the reset.
-LINGER_SECONDS = 1.0
-_LINGER_BYTES = 64 * 1024
+from api.deadline_socket import DeadlineSocket
+from api.drain import Drain
+from api.unreadable import answer_to_unreadable
+
+#: Files a process needs besides its clients' connections: store, log, blobs, libraries.
+OWN_FILES = 256
+#: How often the main loop looks whether it was told to leave, and gives its sign of life.
+LOOK_SECONDS = 0.25
+#: What is left of gunicorn's time when connections that are still open are cut.
+CUT_SECONDS = 2.0
+#: Objects made before Python looks for cycles among them, and how often it looks at older ones.
+#: Each request makes thousands, waiting clients hold many more, and hardly any are in cycles: with
+#: Python's own 700 a sixth of the processor time of accepting a photo went into looking.
+GARBAGE_THRESHOLDS = (10_000, 20, 20)
 
 
-class DeadlineSocket(socket.socket):
-    """A connection whose requests must arrive in time.
+class GatewayWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Requests that arrive in time. TLS is not read here but by a proxy in front.
 
-    Args:
-        connection: Taken over; not to be used any more.
-        request_seconds: From the first read of a request to its last.
-        pause_seconds: Longest wait of one read.
+    `request_seconds`, `drain_seconds` and `drain` are set when the worker starts.
     """
 
-    def __init__(
-        self,
-        connection: socket.socket,
-        *,
-        request_seconds: float,
-        pause_seconds: float = PAUSE_SECONDS,
-    ) -> None:
-        super().__init__(fileno=connection.detach())
-        self._request_seconds = request_seconds
-        self._pause_seconds = pause_seconds
-        #: On the monotonic clock; None until the request's first read.
-        self._started: float | None = None
-        self._received_bytes = 0
-        #: Whether every further read fails.
-        self._ended = False
-
-    def expect_request(self) -> None:
-        """Start the clock anew at the next read."""
-        self._started = None
-        self._received_bytes = 0
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Read as a socket does, within what is left of the time.
-
-        Raises:
-            NoMoreData: the client paused for too long, or the request took too long.
-            TimeoutError: the socket's own, shorter timeout passed.
-        """
-        left, own = self._seconds_left(), self.gettimeout()
-        if self._ended or left <= 0:
-            raise NoMoreData
-        if own is not None and own < left:
-            return super().recv(size, flags)
-        self.settimeout(left)
-        try:
-            data = super().recv(size, flags)
-        except TimeoutError:
-            # For good: who asks again must not wait again.
-            self._ended = True
-            raise NoMoreData from None
-        finally:
-            self.settimeout(own)
-        self._received_bytes += len(data)
-        return data
-
-    def _seconds_left(self) -> float:
-        """How long the next read may take."""
-        now = time.monotonic()
-        if self._started is None:
-            self._started = now
-        earned_seconds = self._pause_seconds + self._received_bytes / SLOWEST_BYTES_PER_SECOND
-        end = self._started + min(self._request_seconds, earned_seconds)
-        return min(self._pause_seconds, end - now)
-
-    def finish(self) -> None:
-        """Say that nothing more is sent, read what still comes, and end all further reads."""
-        deadline = time.monotonic() + LINGER_SECONDS
-        drained = 0
-        try:
-            self.shutdown(socket.SHUT_WR)
-            while drained < _LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
-                self.settimeout(left)
-                data = super().recv(4096)
-                if not data:
-                    break
-                drained += len(data)
-        except OSError:
-            return  # The client has gone, or its time is over.
-        finally:
-            self._ended = True
-
-
-class GatewayWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Threads for requests that arrive in time. TLS is not read here but by a proxy in front."""
-
-    #: Longest time from a request's first byte to its last; set when the worker starts.
+    #: Longest time from a request's first byte to its last.
     request_seconds: float
+    #: How long it goes on serving after it was told to leave.
+    drain_seconds: float
+    #: Told when the process leaves.
+    drain: Drain
 
-    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn's own, which ships no types
-        """Read and answer one request, in a thread of the pool.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
+        super().__init__(*args, **kwargs)
+        self.worker_connections = int(self.cfg.worker_connections)
+        #: Those that are open, oldest first.
+        self._connections: dict[DeadlineSocket, None] = {}
 
-        Args:
-            conn: gunicorn's `TConn`.
+    def init_process(self) -> None:
+        """See gunicorn: the blocking calls of Python are replaced here, then the app is loaded."""
+        wanted = self.worker_connections + OWN_FILES
+        allowed = raise_file_limit(wanted)
+        if allowed < wanted:
+            self.worker_connections = max(1, allowed - OWN_FILES)
+            self.log.warning(
+                "Only %d connections: the system allows %d files", self.worker_connections, allowed
+            )
+        super().init_process()
 
-        Returns:
-            Whether the connection stays open, or a mark that it waits for its first byte.
-        """
-        if not isinstance(conn.sock, DeadlineSocket):
-            conn.sock = DeadlineSocket(conn.sock, request_seconds=self.request_seconds)
-        conn.sock.expect_request()
-        kept = super().handle(conn)
-        if not kept:
-            # gunicorn would linger too, but in the one thread that accepts connections.
-            conn.sock.finish()
-        return kept
+    def run(self) -> None:
+        """Serve until told to leave; then announce it, send waiters away, and end."""
+        # What was loaded stays: nobody needs to look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        servers = [self._serving(listener) for listener in self.sockets]
+        while self.alive:
+            self._rest()
+        left_at = time.monotonic()
+        self.drain.announce()
+        while time.monotonic() < left_at + self.drain_seconds:
+            self._rest()
+        for server in servers:
+            server.close()
+        self.drain.stop()
+        for connection in self._idle():
+            connection.turn_away()
+        while self._connections and time.monotonic() < self._cut_at(left_at):
+            self._rest(0.05)
+        if self._connections:
+            self.log.warning("Cutting %d connections", len(self._connections))
+        for server in servers:
+            server.stop(timeout=CUT_SECONDS / 2)
+
+    def _serving(self, listener: Any) -> StreamServer:  # noqa: ANN401 - gunicorn's own
+        listener.setblocking(1)
+        pool = Pool(self.worker_connections)
+        server = StreamServer(
+            listener, handle=lambda *client: self.handle(listener, *client), spawn=pool
+        )
+        if self.cfg.workers > 1:
+            server.max_accept = 1  # what one process has taken no other can
+        server.start()
+        return server
+
+    def _idle(self) -> Iterator[DeadlineSocket]:
+        """Connections on which nothing is under way, oldest first."""
+        return (one for one in tuple(self._connections) if one.is_idle)
+
+    def _rest(self, seconds: float = LOOK_SECONDS) -> None:
+        """Let the others work, having given gunicorn a sign of life."""
+        self.notify()
+        gevent.sleep(seconds)
+
+    def _cut_at(self, left_at: float) -> float:
+        """When connections that are still open are cut, before gunicorn kills the process."""
+        return left_at + float(self.cfg.graceful_timeout) - CUT_SECONDS
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:  # noqa: ANN401 - gunicorn's
+        """Serve a connection from its first request to its last."""
+        connection = DeadlineSocket(
+            client, request_seconds=self.request_seconds, idle_seconds=self.cfg.keepalive
+        )
+        if len(self._connections) + 1 >= self.worker_connections:
+            # This takes the last place: the next is that of a client that has nothing to ask.
+            for idle in islice(self._idle(), 1):
+                idle.turn_away()
+        self._connections[connection] = None
+        try:
+            self._serve(listener.getsockname(), connection, addr)
+            connection.finish()
+        finally:
+            del self._connections[connection]
+            connection.close()
+
+    def _serve(self, address: Any, connection: DeadlineSocket, peer: Any) -> None:  # noqa: ANN401
+        parser = http.get_parser(self.cfg, connection, peer)
+        request = None
+        try:
+            while not connection.is_handed_over:
+                request = None
+                request = next(parser)
+                self.handle_request(address, request, connection, peer)
+                connection.expect_request()
+                if not self.alive:
+                    return
+        except (NoMoreData, StopIteration):
+            return
+        except OSError as error:
+            self.log.debug("The client has gone: %s", error)
+        except ParseException as error:
+            # Not what was sent: there may be a key in it.
+            self.log.info("A request could not be read: %s", type(error).__name__)
+            with suppress(OSError):
+                connection.sendall(answer_to_unreadable(error))
+        except Exception as error:  # noqa: BLE001 - gunicorn answers what it could not read
+            self.handle_error(request, connection, peer, error)
+
+
+def raise_file_limit(wanted: int) -> int:
+    """Let this process have so many files open, as far as the system allows.
+
+    Returns:
+        How many it may have open now.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed

@@ -1,41 +1,59 @@
-"""`?wait=seconds`: hold a request until its job has ended, within limits."""
+"""`?wait=` and `Prefer: wait=`: hold a request until its job has ended, within limits."""
 
-import math
-from collections.abc import Mapping
+import re
+from typing import Annotated
 
-from api.errors import ApiError
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field
+
 from api.services import Services
 from workers.jobs import Job
 
+#: The preference of RFC 7240 among others: `respond-async, wait=10`.
+_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
 
-def wait_seconds(parameters: Mapping[str, str]) -> float:
-    """The wait a client asks for by its query; 0 when it does not.
 
-    Raises:
-        ApiError: the value is no number of seconds, or another parameter was sent.
-    """
-    if unknown := set(parameters) - {"wait"}:
-        name = min(unknown)
-        raise ApiError("unknown_option", f"There is no parameter '{name}'.", field=name)
-    try:
-        seconds = float(parameters.get("wait", "0"))
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ApiError("validation_error", "wait: expected seconds, 0 or more.", field="wait")
-    return seconds
+class WaitQuery(BaseModel):
+    """How long the client will wait."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    #: Answer as soon as the job has ended, at the latest after so many seconds.
+    wait: Annotated[float, Field(ge=0)] | None = None
+
+
+def asked_wait(query: WaitQuery) -> float:
+    """The wait a client asks for, seconds; 0 when it does not. The query wins over the header."""
+    if query.wait is not None:
+        return query.wait
+    preferred = _preferred()
+    return float(preferred) if preferred else 0.0
+
+
+def tell_applied(response: Response, query: WaitQuery) -> Response:
+    """Say that the preference was honoured, where it was the header's."""
+    preferred = _preferred()
+    if preferred and query.wait is None:
+        response.headers["Preference-Applied"] = f"wait={preferred}"
+    return response
 
 
 def read_or_wait(parts: Services, job_id: str, seconds: float) -> Job:
     """The job, as soon as it has ended or the time is over.
 
-    Waits are cut to the configured limit. Without a free slot the answer comes at once: clients
-    that submit must not wait for clients that wait.
+    Waits are cut to the configured limit. Without a free place, or when this process is about to
+    end, the answer comes at once: clients that submit must not wait for clients that wait.
     """
     seconds = min(seconds, parts.settings.max_wait_seconds)
-    if not seconds or not parts.wait_slots.acquire(blocking=False):
+    is_placed = seconds and not parts.drain.stopping and parts.wait_slots.acquire(blocking=False)
+    if not is_placed:
         return parts.jobs.get(job_id)
     try:
         return parts.watch.wait(job_id, seconds)
     finally:
         parts.wait_slots.release()
+
+
+def _preferred() -> str | None:
+    found = _PREFERENCE.search(request.headers.get("Prefer", ""))
+    return found[1] if found else None

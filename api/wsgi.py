@@ -4,37 +4,91 @@ import threading
 
 from flask import Flask
 
+from api.accounts.opening import open_people
+from api.accounts.redis_credentials import gateway_secret, open_credentials
+from api.accounts.sealing import Seal
 from api.app import create_app
+from api.exposure import require_safe
+from api.limits.redis_limiter import RedisLimiter
+from api.limits.rules import Rules
+from api.live.redis_live import open_live
+from api.offload import OffloadedBlobs
+from api.outbound.opening import open_outbound
+from api.redis_kept_answers import RedisKeptAnswers
+from api.resumable.redis_uploads import RedisUploads
+from api.routes.documents import prepare_document
 from api.services import Services
+from api.vitals import Vitals
+from api.webhooks.opening import open_webhooks
 from models.catalogue import load_catalogue
+from workers.changes import JobWatch
+from workers.chunk_feed import ChunkFeeder
 from workers.dispatch import CeleryJobQueue, publisher
 from workers.logs import configure_logging
 from workers.obstore_blobs import open_blobs
+from workers.redis_batches import RedisBatches
+from workers.redis_changes import RedisChanges
+from workers.redis_chunks import RedisChunks
 from workers.redis_client import connect, open_fleet, open_ledger
 from workers.redis_jobs import RedisJobs
-from workers.redis_watch import RedisJobWatch
 from workers.router import JobRouter
 from workers.settings import load_settings
+
+#: Of a gateway process to the store. Calls are short: more connections only cost being made.
+STORE_CONNECTIONS = 32
 
 
 def create() -> Flask:
     """The application of this process, with real parts."""
     settings = load_settings()
+    require_safe(settings)
     configure_logging(settings)
-    client = connect(settings, role="gateway")
+    client = connect(settings, role="gateway", most_connections=STORE_CONNECTIONS)
     jobs = RedisJobs(client, settings)
+    changes = RedisChanges(connect(settings, role="gateway-changes"))
     fleet = open_fleet(client, settings)
     catalogue = load_catalogue()
+    queue = CeleryJobQueue(publisher(settings))
+    router = JobRouter(fleet, jobs, catalogue, settings)
+    people = open_people(client, settings, seal=Seal(gateway_secret(settings), purpose="totp"))
+    webhooks, pump = open_webhooks(client, settings)
+    wait_slots = threading.BoundedSemaphore(settings.gateway_connections * 3 // 4)
+    live = open_live(client, settings, wait_slots)
     parts = Services(
         settings=settings,
+        people=people,
+        credentials=open_credentials(client, settings, people.sessions),
         catalogue=catalogue,
+        outbound=open_outbound(settings),
         jobs=jobs,
-        watch=RedisJobWatch(client, jobs),
-        blobs=open_blobs(settings.blob_location),
-        queue=CeleryJobQueue(publisher(settings)),
+        watch=JobWatch(jobs, changes),
+        changes=changes,
+        kept_answers=RedisKeptAnswers(client),
+        batches=RedisBatches(client, settings),
+        chunks=ChunkFeeder(
+            chunks=RedisChunks(client, settings),
+            jobs=jobs,
+            queue=queue,
+            router=router,
+            settings=settings,
+        ),
+        blobs=OffloadedBlobs(open_blobs(settings.blob_location)),
+        uploads=RedisUploads(client, ttl_seconds=settings.upload_ttl_seconds),
+        queue=queue,
+        limiter=RedisLimiter(client),
+        limit_rules=Rules(settings),
         ledger=open_ledger(client, settings),
         fleet=fleet,
-        router=JobRouter(fleet, jobs, catalogue, settings),
-        wait_slots=threading.BoundedSemaphore(max(1, settings.gateway_threads * 3 // 4)),
+        router=router,
+        wait_slots=wait_slots,
+        live=live,
+        webhooks=webhooks,
+        vitals=Vitals(jobs, fleet),
     )
-    return create_app(parts)
+    parts.drain.on_stop(changes.interrupt)
+    parts.drain.on_stop(live.connections.end_all)
+    parts.drain.on_stop(pump.close)
+    pump.start()
+    app = create_app(parts)
+    prepare_document(app)
+    return app

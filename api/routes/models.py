@@ -5,14 +5,19 @@ of life; the device's events tell how it ended.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
 import uuid_utils
-from flask import Blueprint, Response, json, request, url_for
+from flask import Blueprint, Response, json, url_for
 
+from api.answers.catalogue import CatalogueModels, CommandsLeft, WantedDevice
 from api.device_view import entry_body, is_loaded
+from api.endpoint import Endpoint, endpoint
 from api.errors import ApiError
+from api.json_body import read_json
+from api.principal import Scope
 from api.services import Services, services
 from models.errors import UnknownModel
 from models.memory import expected_mib
@@ -24,8 +29,28 @@ blueprint = Blueprint("models", __name__)
 
 _log = structlog.get_logger()
 
+#: What the four wishes that name a model, and the one that doesn't, have in common.
+_WISH = Endpoint(
+    scope=Scope.SYSTEM,
+    bucket="write",
+    tag="system",
+    bodies={"application/json": WantedDevice},
+    body_optional=True,
+    answers={202: CommandsLeft},
+    problems=("ledger_unavailable", "device_not_found", "no_gpu_device"),
+)
+_MODEL_WISH = replace(_WISH, problems=(*_WISH.problems, "model_not_found"))
+
 
 @blueprint.get("/api/v1/system/models")
+@endpoint(
+    Endpoint(
+        scope=Scope.MONITOR,
+        tag="system",
+        answers={200: CatalogueModels},
+        problems=("ledger_unavailable",),
+    )
+)
 def read_models() -> dict[str, Any]:
     """Every model of the catalogue: what it takes, where it is, what it costs."""
     parts = services()
@@ -57,30 +82,35 @@ def read_models() -> dict[str, Any]:
 
 
 @blueprint.post("/api/v1/system/models/<model_id>/load")
+@endpoint(_MODEL_WISH)
 def load(model_id: str) -> Response:
     """Load a model onto a device, pushing others out if it must."""
     return _ask("load", model_id)
 
 
 @blueprint.post("/api/v1/system/models/<model_id>/unload")
+@endpoint(replace(_MODEL_WISH, problems=(*_MODEL_WISH.problems, "model_not_loaded")))
 def unload(model_id: str) -> Response:
     """Unload a model as soon as nobody uses it."""
     return _ask("unload", model_id)
 
 
 @blueprint.post("/api/v1/system/models/<model_id>/pin")
+@endpoint(_MODEL_WISH)
 def pin(model_id: str) -> Response:
     """Let nothing push a model out."""
     return _ask("pin", model_id)
 
 
 @blueprint.post("/api/v1/system/models/<model_id>/unpin")
+@endpoint(_MODEL_WISH)
 def unpin(model_id: str) -> Response:
     """Take that back."""
     return _ask("unpin", model_id)
 
 
 @blueprint.post("/api/v1/system/optimize")
+@endpoint(_WISH)
 def optimize() -> Response:
     """Unload what is idle, and give unused memory of the others back to the device."""
     parts = services()
@@ -155,23 +185,7 @@ def _leave(
 
 def _wanted_device() -> str | None:
     """The device a request names in its JSON body; None: it names none."""
-    # Not by its length: a body that comes in chunks tells none.
-    if not request.get_data():
-        return None
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:
-        body = None
-    if not isinstance(body, dict):
-        raise ApiError("invalid_request", "The body is no JSON object.")
-    if unknown := set(body) - {"device"}:
-        name = str(min(unknown))
-        raise ApiError("unknown_option", f"There is no member '{name}'.", field=name)
-    device = body.get("device")
-    # Half a character pair is a string to JSON, and to nobody else.
-    if device is not None and not (isinstance(device, str) and device.isprintable()):
-        raise ApiError("validation_error", "device: expected a device's id.", field="device")
-    return device
+    return read_json(WantedDevice).device
 
 
 def _size(parts: Services, spec: ModelSpec, measured_mib: int | None) -> dict[str, Any]:

@@ -1,18 +1,23 @@
-"""GET /api/v1/system/vram, devices and events, /health/live, /health/ready: what operators read."""
+"""GET /api/v1/system/vram, devices and events, and /metrics: what operators read."""
 
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from api.answers.devices import DeviceEvents, Devices, Vram
 from api.device_view import device_body, event_body
+from api.endpoint import Endpoint, endpoint
 from api.errors import ApiError
 from api.metrics import CONTENT_TYPE, FleetCollector, render
+from api.principal import Scope
+from api.query import query_of
 from api.services import Services, services
-from vram.errors import LedgerUnavailable
 from vram.records import DeviceState, Event
 from workers.contract import LANES, queue_of
 
@@ -24,13 +29,44 @@ USUAL_EVENTS = 100
 EVENT_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 
 
+def _event_id(text: str) -> str:
+    """One number or two, as streams count their entries; far beyond any clock none is taken."""
+    found = EVENT_ID.fullmatch(text)
+    if found is None or any(int(part or 0) >= 2**63 for part in found.groups()):
+        raise PydanticCustomError("event_id", "expected an event's id")
+    return text
+
+
+class EventsQuery(BaseModel):
+    """Which events."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Of one device.
+    device: str | None = None
+    #: Of a model, and of those that leave for it.
+    model: str | None = None
+    #: An event's id: those after it, of one device. Without it, the latest.
+    after: Annotated[str, AfterValidator(_event_id)] | None = Field(
+        default=None, json_schema_extra={"pattern": "^[0-9]{1,18}(-[0-9]{1,18})?$"}
+    )
+    #: At most so many.
+    limit: Annotated[int, Field(ge=1, le=MOST_EVENTS)] = USUAL_EVENTS
+
+
+#: Of whatever asks the ledger.
+_LEDGER = ("ledger_unavailable",)
+
+
 @blueprint.get("/api/v1/system/vram")
+@endpoint(Endpoint(scope=Scope.MONITOR, tag="system", answers={200: Vram}, problems=_LEDGER))
 def read_vram() -> dict[str, Any]:
     """What every device's memory holds, as the ledger knows it."""
     return {"devices": [device_body(state) for state in services().ledger.devices()]}
 
 
 @blueprint.get("/api/v1/system/devices")
+@endpoint(Endpoint(scope=Scope.MONITOR, tag="system", answers={200: Devices}, problems=_LEDGER))
 def read_devices() -> dict[str, Any]:
     """Every device as the router sees it: alive, its breaker, how long its queues are."""
     parts = services()
@@ -54,13 +90,21 @@ def read_devices() -> dict[str, Any]:
 
 
 @blueprint.get("/api/v1/system/events")
+@endpoint(
+    Endpoint(
+        scope=Scope.MONITOR,
+        tag="system",
+        query=EventsQuery,
+        answers={200: DeviceEvents},
+        problems=(*_LEDGER, "device_not_found"),
+    )
+)
 def read_events() -> dict[str, Any]:
-    """Decisions and transitions with their why; see docs/reference/http.md for the parameters."""
+    """Decisions and transitions with their why, oldest first."""
     parts = services()
-    wanted = _parameters(request.args)
-    limit = _limit(wanted.get("limit"))
-    ids = [_known_device(parts, wanted["device"])] if "device" in wanted else _ids(parts)
-    model, after = wanted.get("model"), wanted.get("after")
+    wanted = query_of(EventsQuery)
+    ids = _ids(parts) if wanted.device is None else [_known_device(parts, wanted.device)]
+    model, after, limit = wanted.model, wanted.after, wanted.limit
     if after is not None and len(ids) != 1:
         raise ApiError("validation_error", "after: name one device with it.", field="after")
     found = [
@@ -75,30 +119,14 @@ def read_events() -> dict[str, Any]:
 
 
 @blueprint.get("/metrics")
+@endpoint(
+    Endpoint(scope=Scope.MONITOR, tag="system", answers={200: "text/plain"}, problems=_LEDGER)
+)
 def read_metrics() -> Response:
     """The fleet's figures for Prometheus."""
     parts = services()
     collector = FleetCollector(parts.ledger, parts.fleet, parts.jobs, parts.catalogue)
     return Response(render(collector), content_type=CONTENT_TYPE)
-
-
-@blueprint.get("/health/live")
-def live() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "ok"}
-
-
-@blueprint.get("/health/ready")
-@blueprint.get("/api/v1/system/health")
-def ready() -> dict[str, Any]:
-    """The job store answers, so jobs are accepted; whether a GPU or only the CPU serves them."""
-    parts = services()
-    waiting = parts.jobs.waiting()
-    try:
-        devices = parts.fleet.outlook([], limit=0).live_devices
-    except LedgerUnavailable:
-        return {"status": "degraded", "waiting_jobs": waiting, "live_devices": None}
-    return {"status": "ok", "waiting_jobs": waiting, "live_devices": devices}
 
 
 def _device(state: DeviceState) -> dict[str, Any]:
@@ -121,30 +149,6 @@ def _device(state: DeviceState) -> dict[str, Any]:
 
 def _waiting(waiting: Mapping[str, int], device: str | None) -> dict[str, int]:
     return {lane: waiting[queue_of(lane, device=device)] for lane in LANES}
-
-
-def _parameters(given: Mapping[str, str]) -> dict[str, str]:
-    if unknown := set(given) - {"device", "model", "after", "limit"}:
-        name = min(unknown)
-        raise ApiError("unknown_option", f"There is no parameter '{name}'.", field=name)
-    if not _is_event_id(given.get("after", "0")):
-        raise ApiError("validation_error", "after: expected an event's id.", field="after")
-    return dict(given)
-
-
-def _is_event_id(text: str) -> bool:
-    """One number or two, as streams count their entries; far beyond any clock none is taken."""
-    found = EVENT_ID.fullmatch(text)
-    return found is not None and all(int(part or 0) < 2**63 for part in found.groups())
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return USUAL_EVENTS
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_EVENTS:
-        message = f"limit: expected a number from 1 to {MOST_EVENTS}."
-        raise ApiError("validation_error", message, field="limit")
-    return int(text)
 
 
 def _known_device(parts: Services, device_id: str) -> str:

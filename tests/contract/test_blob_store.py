@@ -1,10 +1,13 @@
 """Every blob store keeps the same promises: in memory, and through obstore on a local folder."""
 
+import io
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -27,7 +30,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
         born: dict[str, float] = {}
 
         class AgedBlobs(MemoryBlobs):
-            def put(self, key: str, content: bytes) -> None:
+            def put(self, key: str, content: bytes | BinaryIO) -> None:
                 now[0] = time.time() - born.get(key, 0)
                 super().put(key, content)
                 now[0] = time.time()
@@ -55,6 +58,35 @@ def test_what_was_put_is_got_back(subject: Subject) -> None:
     subject.blobs.put("job_1", content)
 
     assert subject.blobs.get("job_1") == content
+
+
+def test_a_file_is_stored_from_its_beginning_wherever_it_stands(subject: Subject) -> None:
+    content = bytes(range(256)) * 50_000
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+
+        subject.blobs.put("job_1", file)
+        subject.blobs.put("job_2", io.BytesIO(b"short"))
+
+        assert not file.closed
+    assert subject.blobs.get("job_1") == content
+    assert subject.blobs.get("job_2") == b"short"
+
+
+def test_a_file_that_breaks_off_is_not_stored_at_all(tmp_path: Path) -> None:
+    class Breaking(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 11_000_000:
+                raise OSError("the disk broke")
+            return super().read(size)
+
+    blobs = open_blobs(tmp_path.as_uri())
+
+    with pytest.raises(BlobStoreFailed):
+        blobs.put("job_1", Breaking(bytes(12_000_000)))
+
+    with pytest.raises(BlobMissing):
+        blobs.get("job_1")
 
 
 def test_putting_again_replaces(subject: Subject) -> None:

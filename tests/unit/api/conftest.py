@@ -1,9 +1,9 @@
 """The gateway over parts in memory, and images made for it."""
 
 import io
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import fakeredis
 import pytest
 import redis
 from flask.testing import FlaskClient
@@ -13,41 +13,29 @@ from werkzeug.test import TestResponse, encode_multipart
 
 from api.app import create_app
 from api.services import Services
-from models.catalogue import load_catalogue
+from api.testing import memory_parts
 from vram.answers import Ask
 from vram.fleet import DeviceSummary
 from vram.records import Device, Priority
-from vram.redis_fleet import RedisFleet
-from vram.redis_ledger import RedisLedger
-from workers.blobs import MemoryBlobs
-from workers.dispatch import MemoryJobQueue
-from workers.memory_jobs import MemoryJobs
-from workers.router import JobRouter
 from workers.settings import Settings
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(max_waiting_jobs=3)
+    return Settings(auth="off", max_waiting_jobs=3)
+
+
+@pytest.fixture
+def fake_redis() -> Iterator[redis.Redis]:
+    """Answers are texts, as the gateway's own client gives them."""
+    server = fakeredis.FakeServer(version=(7, 2))
+    with fakeredis.FakeRedis(server=server, decode_responses=True) as client:
+        yield client
 
 
 @pytest.fixture
 def parts(settings: Settings, fake_redis: redis.Redis) -> Services:
-    jobs = MemoryJobs(settings)
-    fleet = RedisFleet(fake_redis)
-    catalogue = load_catalogue()
-    return Services(
-        settings=settings,
-        catalogue=catalogue,
-        jobs=jobs,
-        watch=jobs,
-        blobs=MemoryBlobs(),
-        queue=MemoryJobQueue(),
-        ledger=RedisLedger(fake_redis, silent_seconds=15),
-        fleet=fleet,
-        router=JobRouter(fleet, jobs, catalogue, settings),
-        wait_slots=threading.BoundedSemaphore(2),
-    )
+    return memory_parts(settings, fake_redis)
 
 
 @pytest.fixture

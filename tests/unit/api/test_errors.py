@@ -10,7 +10,8 @@ import models.errors
 import vram.errors
 import workers.errors
 from api.app import create_app
-from api.errors import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL_DETAIL, problem_of
+from api.errors import problem_of
+from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL_DETAIL
 from api.services import Services
 from workers.memory_jobs import MemoryJobs
 
@@ -25,6 +26,8 @@ OURS = {
     *("EvaluationDataMissing", "EvaluationUnavailable"),
     *("VramError", "ProbeFailed"),
     *("WorkersError", "SettingsError", "JobUnreadable", "LeaseLost", "BlobMissing"),
+    # Of a job that failed, and of one request among many in a batch.
+    *("NoFace", "ItemConflict"),
     *("ImageRejected", "ModelRefused", "TraceInvalid", "PlotUnavailable"),
 }
 
@@ -65,7 +68,7 @@ def test_a_fault_of_ours_is_told_without_its_inside(parts: Services) -> None:
     faulty = FaultyJobs(parts.settings)
     client = create_app(dataclasses.replace(parts, jobs=faulty)).test_client()
 
-    response = client.get("/api/v1/jobs/job_1")
+    response = client.get(f"/api/v1/jobs/job_{1:032x}")
 
     assert response.status_code == 500
     assert response.get_json()["code"] == "internal_error"

@@ -1,118 +1,61 @@
-"""A connection ends when its client is too slow, and only then."""
+"""What the worker does before it serves: files for its connections, and no warning."""
 
-import socket
-import time
-from collections.abc import Callable, Iterator
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from gunicorn.http.errors import (
-    NoMoreData,
-)
 
-from api.gateway_worker import LINGER_SECONDS, DeadlineSocket
+from api.gateway_worker import raise_file_limit
+from workers.settings import environment_of
 
-Connect = Callable[[float, float], tuple[DeadlineSocket, socket.socket]]
+#: As gunicorn does it: its settings are read, then the worker replaces Python's blocking calls.
+_START = """
+import gunicorn.app.wsgiapp
+import api.gunicorn_config
+from gevent import monkey
+monkey.patch_all()
+import sys
+loaded = sorted({"flask", "redis", "celery", "api.app", "api.services"} & set(sys.modules))
+assert not loaded, loaded
+import api.wsgi
+"""
 
 
 @pytest.fixture
-def connect() -> Iterator[Connect]:
-    """A connection with limits (whole request, pause), and its client."""
-    opened: list[socket.socket] = []
-
-    def pair(request_seconds: float, pause_seconds: float) -> tuple[DeadlineSocket, socket.socket]:
-        ours, client = socket.socketpair()
-        served = DeadlineSocket(ours, request_seconds=request_seconds, pause_seconds=pause_seconds)
-        opened.extend((served, client))
-        return served, client
-
-    yield pair
-    for one in opened:
-        one.close()
+def limits() -> Iterator[tuple[int, int]]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield before
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_a_pause_ends_the_connection_for_good(connect: Connect) -> None:
-    served, client = connect(60, 0.05)
-    client.sendall(b"first")
-    assert served.recv(100) == b"first"
+def test_the_application_is_loaded_after_blocking_calls_were_replaced_and_nothing_warns(
+    root: Path,
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _START],
+        cwd=root,
+        env=environment_of(auth="off"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
-    with pytest.raises(NoMoreData):
-        served.recv(100)
-    client.sendall(b"too late")
-    with pytest.raises(NoMoreData):
-        served.recv(100)
-
-
-def test_a_request_in_small_pieces_ends_in_time(connect: Connect) -> None:
-    served, client = connect(0.2, 60)
-    started = time.monotonic()
-
-    with pytest.raises(NoMoreData):  # noqa: PT012 - the piece it fails at is a matter of speed
-        while True:
-            client.sendall(b".")
-            served.recv(1)
-            time.sleep(0.01)
-
-    assert 0.2 <= time.monotonic() - started < 5
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_the_next_request_has_its_own_time(connect: Connect) -> None:
-    served, client = connect(0.05, 60)
-    client.sendall(b"one, two")
-    assert served.recv(5) == b"one, "
-    time.sleep(0.06)
+def test_files_are_allowed_for_all_connections_as_far_as_the_system_lets(
+    limits: tuple[int, int],
+) -> None:
+    _, hard = limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
 
-    served.expect_request()
-
-    assert served.recv(5) == b"two"
-
-
-def test_a_shorter_timeout_of_gunicorn_s_own_stays(connect: Connect) -> None:
-    served, client = connect(60, 60)
-    served.settimeout(0.01)
-
-    with pytest.raises(TimeoutError):
-        served.recv(1)
-
-    client.sendall(b"a")
-    assert served.recv(1) == b"a"
-    assert served.gettimeout() == 0.01
-
-
-def test_the_socket_blocks_as_before_after_a_read(connect: Connect) -> None:
-    served, client = connect(60, 60)
-    client.sendall(b"a")
-
-    assert served.recv(1) == b"a"
-    assert served.gettimeout() is None
-
-
-def test_a_client_that_has_gone_reads_as_the_end(connect: Connect) -> None:
-    served, client = connect(60, 60)
-    client.close()
-
-    assert served.recv(1) == b""
-
-
-def test_finishing_lets_the_client_read_our_answer_and_waits_no_longer(connect: Connect) -> None:
-    served, client = connect(60, 60)
-    client.sendall(b"unread")
-    served.sendall(b"answer")
-    started = time.monotonic()
-
-    served.finish()
-
-    assert time.monotonic() - started < LINGER_SECONDS + 5
-    assert client.recv(100) == b"answer"
-    assert client.recv(100) == b""
-    with pytest.raises(NoMoreData):
-        served.recv(1)
-
-
-def test_finishing_ends_at_once_when_the_client_closes(connect: Connect) -> None:
-    served, client = connect(60, 60)
-    client.close()
-    started = time.monotonic()
-
-    served.finish()
-
-    assert time.monotonic() - started < LINGER_SECONDS
+    assert raise_file_limit(150) == 150
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 200
+    assert raise_file_limit(300) == 300
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 300
+    if hard != resource.RLIM_INFINITY:
+        assert raise_file_limit(hard + 1) == hard

@@ -11,26 +11,30 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.services import Services
+from api.vitals import Vitals
+from workers.changes import JobWatch
 from workers.contract import AnalyzeOptions, JobError, JobRoute
 from workers.errors import StoreUnavailable
 from workers.jobs import Claim, NewJob
 from workers.memory_jobs import MemoryJobs
 
+JOB = "job_" + "1" * 32
+AT = f"/api/v1/jobs/{JOB}"
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 
 
 @pytest.fixture
 def claim(parts: Services) -> Claim:
-    parts.jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=ROUTE, blob_key="job_1"))
-    claim = parts.jobs.claim("job_1", claim_id="c")
+    parts.jobs.submit(NewJob(id=JOB, options=AnalyzeOptions(), route=ROUTE, blob_keys=(JOB,)))
+    claim = parts.jobs.claim(JOB, claim_id="c")
     assert isinstance(claim, Claim)
     return claim
 
 
 def test_a_job_is_told_with_its_state_route_and_times(client: FlaskClient, claim: Claim) -> None:
-    body = client.get("/api/v1/jobs/job_1").get_json()
+    body = client.get(AT).get_json()
 
-    assert claim.job.id == body["id"] == "job_1"
+    assert claim.job.id == body["id"] == JOB
     assert body["state"] == "running"
     assert body["attempt"] == 1
     assert body["route"]["reason"] == "no_gpu_device"
@@ -43,7 +47,7 @@ def test_a_result_is_passed_through_unchanged(
 ) -> None:
     parts.jobs.succeed(claim, '{"faces": [], "note": "ä\\"}"}')
 
-    response = client.get("/api/v1/jobs/job_1")
+    response = client.get(AT)
 
     assert response.get_json()["state"] == "succeeded"
     assert response.get_json()["result"] == {"faces": [], "note": 'ä"}'}
@@ -53,14 +57,14 @@ def test_a_result_is_passed_through_unchanged(
 def test_a_cancelled_job_is_told_as_one_and_has_neither_result_nor_error(
     client: FlaskClient, parts: Services, claim: Claim
 ) -> None:
-    assert parts.jobs.cancel("job_1") == "asked"
-    asked = client.get("/api/v1/jobs/job_1")
+    assert parts.jobs.cancel(JOB) == "asked"
+    asked = client.get(AT)
     assert (asked.get_json()["state"], asked.get_json()["cancel_asked"]) == ("running", True)
     assert "Retry-After" in asked.headers
 
     parts.jobs.end_cancelled(claim)
 
-    response = client.get("/api/v1/jobs/job_1?wait=5")
+    response = client.get(f"{AT}?wait=5")
     body = response.get_json()
     assert body["state"] == "cancelled"
     assert body["finished_at"] is not None
@@ -73,7 +77,7 @@ def test_a_failed_job_is_a_successful_answer(
 ) -> None:
     parts.jobs.fail(claim, JobError(code="image_truncated", message="The image ends too early."))
 
-    response = client.get("/api/v1/jobs/job_1")
+    response = client.get(AT)
 
     assert response.status_code == 200
     assert response.get_json()["error"] == {
@@ -95,7 +99,7 @@ def test_waiting_ends_when_the_job_does(client: FlaskClient, parts: Services, cl
     ender.start()
     started = time.monotonic()
 
-    body = client.get("/api/v1/jobs/job_1?wait=20").get_json()
+    body = client.get(f"{AT}?wait=20").get_json()
 
     ender.join()
     assert body["state"] == "succeeded"
@@ -105,7 +109,7 @@ def test_waiting_ends_when_the_job_does(client: FlaskClient, parts: Services, cl
 def test_waiting_for_a_job_that_does_not_end_gives_its_state(
     client: FlaskClient, claim: Claim
 ) -> None:
-    response = client.get("/api/v1/jobs/job_1?wait=0.05")
+    response = client.get(f"{AT}?wait=0.05")
 
     assert response.get_json()["state"] == claim.job.state == "running"
     assert response.headers["Retry-After"] == "1"
@@ -119,7 +123,7 @@ def test_without_a_free_slot_a_waiting_client_is_answered_at_once(
     client = create_app(dataclasses.replace(parts, wait_slots=slots)).test_client()
     started = time.monotonic()
 
-    response = client.get("/api/v1/jobs/job_1?wait=20")
+    response = client.get(f"{AT}?wait=20")
 
     assert response.get_json()["state"] == claim.job.state
     assert time.monotonic() - started < 10
@@ -142,11 +146,11 @@ def test_an_unknown_parameter_is_refused(client: FlaskClient, claim: Claim) -> N
 def test_an_unchanged_job_is_not_sent_again(
     client: FlaskClient, parts: Services, claim: Claim
 ) -> None:
-    tag = client.get("/api/v1/jobs/job_1").headers["ETag"]
+    tag = client.get(AT).headers["ETag"]
 
-    assert client.get("/api/v1/jobs/job_1", headers={"If-None-Match": tag}).status_code == 304
+    assert client.get(AT, headers={"If-None-Match": tag}).status_code == 304
     parts.jobs.succeed(claim, "{}")
-    assert client.get("/api/v1/jobs/job_1", headers={"If-None-Match": tag}).status_code == 200
+    assert client.get(AT, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_a_store_that_is_away_is_told_as_such(parts: Services, photo: Callable[..., bytes]) -> None:
@@ -154,16 +158,26 @@ def test_a_store_that_is_away_is_told_as_such(parts: Services, photo: Callable[.
         def waiting(self) -> NoReturn:
             raise StoreUnavailable
 
+        def waiting_queues(self) -> NoReturn:
+            raise StoreUnavailable
+
         def get(self, job_id: str) -> NoReturn:
             raise StoreUnavailable(job_id)
 
     away = AwayJobs(parts.settings)
-    client = create_app(dataclasses.replace(parts, jobs=away, watch=away)).test_client()
+    client = create_app(
+        dataclasses.replace(
+            parts,
+            jobs=away,
+            watch=JobWatch(away, parts.changes),
+            vitals=Vitals(away, parts.fleet, kept_seconds=0),
+        )
+    ).test_client()
 
-    for url in ("/api/v1/jobs/job_1", "/health/ready"):
-        response = client.get(url)
-        assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
-        assert response.get_json()["retryable"] is True
+    response = client.get(AT)
+    assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
+    assert response.get_json()["retryable"] is True
+    assert client.get("/health/ready").status_code == 503
     assert client.get("/health/live").status_code == 200
     assert len(photo()) > 0
     posted = client.post("/api/v1/face/analyze", data={"image": (photo(), "a.jpg")})

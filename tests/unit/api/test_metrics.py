@@ -71,7 +71,7 @@ def test_refusals_breakers_queues_and_times_are_told(
         parts.fleet.served(device.id, ok=False)
     parts.fleet.learn(service_ms={("gpu", "sface"): 9.0}, load_ms={"sface": 300.0})
     route = JobRoute(queue="cpu.bulk", reason="no_gpu_device")
-    parts.jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_key="b"))
+    parts.jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_keys=("b",)))
 
     found = _samples(client)
 

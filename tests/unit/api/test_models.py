@@ -149,7 +149,7 @@ def test_optimising_concerns_every_device(
         ("models/sface/unload", None, 409, "model_not_loaded"),
         ("models/sface/load", {"device": "nowhere/cuda:0"}, 404, "device_not_found"),
         ("models/sface/load", {"device": 7}, 422, "validation_error"),
-        ("models/sface/load", {"device": "\ud800"}, 422, "validation_error"),
+        ("models/sface/load", {"device": "\ud800"}, 400, "invalid_request"),
         ("models/sface/load", {"colour": "red"}, 422, "unknown_option"),
         ("models/sface/load", ["a/cuda:0"], 400, "invalid_request"),
         ("optimize", {"device": "nowhere/cuda:0"}, 404, "device_not_found"),

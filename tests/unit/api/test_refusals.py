@@ -15,6 +15,8 @@ from gunicorn.http.errors import (
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.errors import ApiError
+from api.inputs.body import MOST_JSON_VALUES, parse_json
 from api.services import Services
 from workers.errors import StoreRefused
 from workers.jobs import NewJob, Submitted, nothing
@@ -180,8 +182,10 @@ def test_a_store_that_refuses_a_job_keeps_no_image_of_it(
     parts: Services, photo: Callable[..., bytes]
 ) -> None:
     class FullJobs(MemoryJobs):
-        def submit(self, job: NewJob, *, on_stored: Callable[[], None] = nothing) -> Submitted:
-            raise StoreRefused(f"{job.id} {on_stored}")
+        def submit(
+            self, job: NewJob, *, durable: bool = True, on_stored: Callable[[], None] = nothing
+        ) -> Submitted:
+            raise StoreRefused(f"{job.id} {durable} {on_stored}")
 
     client = create_app(dataclasses.replace(parts, jobs=FullJobs(parts.settings))).test_client()
 
@@ -189,3 +193,29 @@ def test_a_store_that_refuses_a_job_keeps_no_image_of_it(
 
     assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
     assert list(parts.blobs.older_than(-1)) == []
+
+
+@pytest.mark.parametrize("value", ["[" * 480 + "]" * 480, '{"a":' * 480 + "1" + "}" * 480])
+def test_members_nested_too_deeply_are_no_fault_of_ours(client: FlaskClient, value: str) -> None:
+    # The parser takes them, and Python's own stack doesn't.
+    response = client.post(
+        "/api/v1/webhooks", data=f'{{"url": {value}}}', content_type="application/json"
+    )
+
+    assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("sent", [b'"\\ud800"', b'"\xed\xa0\x80"'])
+def test_half_a_character_pair_is_no_text(client: FlaskClient, sent: bytes) -> None:
+    body = b'{"image": "aaaa", ' + sent + b": 1}"
+    response = client.post(URL, data=body, content_type="application/json")
+
+    assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
+
+
+def test_a_json_body_has_not_too_many_small_things() -> None:
+    most = b'{"a": [' + b"1," * (MOST_JSON_VALUES - 2) + b"1]}"
+    assert len(parse_json(most)["a"]) == MOST_JSON_VALUES - 1
+
+    with pytest.raises(ApiError, match="more than"):
+        parse_json(most.replace(b"1]", b"1,1]"))

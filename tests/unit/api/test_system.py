@@ -87,7 +87,7 @@ def test_devices_are_shown_with_breaker_and_queues(
     for _ in range(5):
         parts.fleet.served(device.id, ok=False)
     route = JobRoute(queue=queue_of("bulk", device=device.id), reason="resident")
-    parts.jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_key="b"))
+    parts.jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_keys=("b",)))
 
     body = client.get("/api/v1/system/devices").get_json()
 

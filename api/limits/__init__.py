@@ -1,0 +1,1 @@
+"""How much one caller may ask for: by user, key, address and kind of work, weighed by cost."""

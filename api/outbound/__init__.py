@@ -1,0 +1,1 @@
+"""Requests to addresses that strangers name: fetched and called, never into our own network."""

@@ -1,0 +1,84 @@
+"""The gateway's parts in memory: for tests, and for whoever wants to try the routes."""
+
+import threading
+
+import redis
+from argon2.profiles import CHEAPEST
+
+from api.accounts.opening import open_people
+from api.accounts.passwords import Passwords
+from api.accounts.redis_credentials import gateway_secret, open_credentials
+from api.accounts.sealing import Seal
+from api.kept_answers import MemoryKeptAnswers
+from api.limits.memory_limiter import MemoryLimiter
+from api.limits.rules import Rules
+from api.live.connections import Connections, Live
+from api.live.places import MemoryPlaces
+from api.live.tickets import MemoryTickets
+from api.outbound.opening import open_outbound
+from api.resumable.redis_uploads import RedisUploads
+from api.services import Services
+from api.vitals import Vitals
+from api.webhooks.opening import open_webhooks
+from models.catalogue import load_catalogue
+from vram.redis_fleet import RedisFleet
+from vram.redis_ledger import RedisLedger
+from workers.blobs import MemoryBlobs
+from workers.changes import JobWatch, LocalChanges
+from workers.chunk_feed import ChunkFeeder
+from workers.dispatch import MemoryJobQueue
+from workers.memory_jobs import MemoryJobs
+from workers.redis_batches import RedisBatches
+from workers.redis_chunks import RedisChunks
+from workers.router import JobRouter
+from workers.settings import Settings
+
+
+def memory_parts(settings: Settings, client: redis.Redis) -> Services:
+    """Everything in this process; what has no store in memory is on the given client.
+
+    Args:
+        settings: Of the gateway.
+        client: A fakeredis client, or one of a server for tests; with `decode_responses`.
+    """
+    changes, fleet, catalogue = LocalChanges(), RedisFleet(client), load_catalogue()
+    people = open_people(
+        client,
+        settings,
+        seal=Seal(gateway_secret(settings), purpose="totp"),
+        passwords=Passwords(CHEAPEST, at_once=8, wait_seconds=5),
+    )
+    jobs, queue = MemoryJobs(settings, changes=changes), MemoryJobQueue()
+    router = JobRouter(fleet, jobs, catalogue, settings)
+    chunks = RedisChunks(client, settings)
+    wait_slots = threading.BoundedSemaphore(2)
+    return Services(
+        settings=settings,
+        people=people,
+        credentials=open_credentials(client, settings, people.sessions),
+        catalogue=catalogue,
+        outbound=open_outbound(settings),
+        jobs=jobs,
+        watch=JobWatch(jobs, changes),
+        changes=changes,
+        kept_answers=MemoryKeptAnswers(),
+        batches=RedisBatches(client, settings),
+        chunks=ChunkFeeder(chunks=chunks, jobs=jobs, queue=queue, router=router, settings=settings),
+        blobs=MemoryBlobs(),
+        uploads=RedisUploads(client, ttl_seconds=settings.upload_ttl_seconds),
+        queue=queue,
+        limiter=MemoryLimiter(),
+        limit_rules=Rules(settings),
+        ledger=RedisLedger(client, silent_seconds=15),
+        fleet=fleet,
+        router=router,
+        wait_slots=wait_slots,
+        live=Live(
+            tickets=MemoryTickets(),
+            connections=Connections(
+                MemoryPlaces(), most_of_user=settings.live_connections, slots=wait_slots
+            ),
+        ),
+        webhooks=open_webhooks(client, settings)[0],
+        vitals=Vitals(jobs, fleet, kept_seconds=0),
+    )

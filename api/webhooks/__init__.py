@@ -1,0 +1,1 @@
+"""Telling users' servers that their jobs and batches have ended: signed, repeated, logged."""

@@ -1,0 +1,136 @@
+"""A call that computes long holds up nobody but its caller, under gevent and without."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from api.offload import OffloadedBlobs, offload
+from workers.blobs import MemoryBlobs
+from workers.errors import BlobMissing
+
+#: A process like the gateway's: patched first; the call blocks its thread as foreign code does.
+_UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, time
+from api.offload import give_way, offload
+
+blocking_sleep = monkey.get_original("time", "sleep")
+turns = []
+def others():
+    while True:
+        turns.append(time.monotonic())
+        gevent.sleep(0.01)
+gevent.spawn(others)
+
+def refuse():
+    blocking_sleep(0.01)
+    raise ValueError("refused")
+
+assert offload(lambda: blocking_sleep(0.3) or "answer") == "answer"
+assert len(turns) > 5, turns
+turns.clear()
+deadline = time.monotonic() + 0.2
+while time.monotonic() < deadline:
+    give_way()
+assert len(turns) > 5, turns
+try:
+    offload(refuse)
+except ValueError as error:
+    print(error)
+"""
+
+#: Names whose servers never answer: more than the hub's thread pool has threads.
+_WHILE_LOOK_UPS_HANG = """
+from gevent import monkey
+monkey.patch_all()
+import _socket, gevent, socket, time
+blocking_sleep = monkey.get_original("time", "sleep")
+_socket.getaddrinfo = socket._socket.getaddrinfo = lambda *_, **__: blocking_sleep(1) or []
+from api.offload import offload
+from api.outbound.errors import UrlUnreachable
+from api.outbound.resolving import resolve_host
+
+def look_up():
+    try:
+        resolve_host("silent.example", 443, 0.2)
+    except UrlUnreachable:
+        print("gave up")
+
+waiting = [gevent.spawn(look_up) for _ in range(12)]
+gevent.sleep(0.05)
+began = time.monotonic()
+assert offload(lambda: "answer") == "answer"
+assert time.monotonic() - began < 0.5, time.monotonic() - began
+gevent.joinall(waiting)
+"""
+
+#: A blob store that hangs, with more callers than the hub's thread pool has threads.
+_WHILE_BLOBS_HANG = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, time
+from api.offload import OffloadedBlobs, offload
+from workers.blobs import MemoryBlobs
+blocking_sleep = monkey.get_original("time", "sleep")
+
+class Hanging(MemoryBlobs):
+    def get(self, key):
+        blocking_sleep(1)
+        return key.encode()
+
+blobs = OffloadedBlobs(Hanging())
+waiting = [gevent.spawn(blobs.get, "job_1") for _ in range(12)]
+gevent.sleep(0.05)
+began = time.monotonic()
+assert offload(lambda: "answer") == "answer"
+assert time.monotonic() - began < 0.5, time.monotonic() - began
+print(len([one for one in gevent.joinall(waiting) if one.get() == b"job_1"]))
+"""
+
+
+def test_without_gevent_the_call_is_made_in_place() -> None:
+    assert offload(threading.get_ident) == threading.get_ident()
+
+
+def test_under_gevent_others_go_on_and_errors_come_back_quietly(root: Path) -> None:
+    ended = run(_UNDER_GEVENT, root)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "refused\n", "")
+
+
+def test_look_ups_that_hang_hold_up_no_other_call(root: Path) -> None:
+    ended = run(_WHILE_LOOK_UPS_HANG, root)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, 12 * "gave up\n", "")
+
+
+def test_a_blob_store_that_hangs_holds_up_no_other_call(root: Path) -> None:
+    ended = run(_WHILE_BLOBS_HANG, root)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "12\n", "")
+
+
+def run(program: str, root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_offloaded_store_answers_as_the_store_does() -> None:
+    blobs = OffloadedBlobs(MemoryBlobs())
+    blobs.put("job_1", b"photo")
+
+    assert blobs.get("job_1") == b"photo"
+    assert list(blobs.older_than(-1)) == ["job_1"]
+    blobs.delete("job_1")
+    with pytest.raises(BlobMissing):
+        blobs.get("job_1")
