@@ -1,22 +1,17 @@
 """`facesocial analyze`: photos to faces in this process, without a server."""
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 from cli.annotate import annotate, picture_names
 from cli.command_logs import log_to_stderr
 from cli.errors import CliError
-from cli.face_table import FACE_HEADINGS, face_cells
+from cli.outcomes import Outcome, WrongOption, make_folder, photo_bar, show_outcomes
 from models.catalogue import load_catalogue
 from models.errors import InferenceFailed
 from workers.answer import AnalysisAnswer
@@ -24,9 +19,6 @@ from workers.choices import check_names
 from workers.contract import ALL_ANALYSES, ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions
 from workers.errors import ImageRejected
 from workers.settings import load_settings
-
-#: What a photo gave: its file, and a result or an error.
-Outcome = dict[str, Any]
 
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="Another model than the default.")]
 
@@ -41,10 +33,6 @@ class Analyser(Protocol):
 
 class AnalysisFailed(CliError):
     """A photo could not be analysed."""
-
-
-class WrongOption(CliError):
-    """An option's value is wrong."""
 
 
 def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -88,9 +76,9 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         return_embeddings=embeddings,
     )
     if pictures is not None:
-        _make_folder(pictures)
+        make_folder(pictures)
     pipeline = _pipeline()
-    with _bar(len(photos)) as advance:
+    with photo_bar(len(photos)) as advance:
         outcomes = []
         for photo, name in zip(photos, picture_names(photos), strict=True):
             picture = None if pictures is None else pictures / name
@@ -99,7 +87,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     if as_json:
         print(json.dumps(outcomes, indent=2))
     else:
-        _show(outcomes, Console())
+        show_outcomes(outcomes, Console())
     if failed := [outcome["file"] for outcome in outcomes if "error" in outcome]:
         raise AnalysisFailed(f"{len(failed)} of {len(photos)} photos could not be analysed.")
 
@@ -108,13 +96,6 @@ def _expanded(analyses: str) -> list[str]:
     """The names between the commas, with `all` for every one; what is none stays, to be refused."""
     names = [name.strip() for name in analyses.split(",")]
     return [each for name in names for each in (ANALYSES if name == ALL_ANALYSES else (name,))]
-
-
-def _make_folder(pictures: Path) -> None:
-    try:
-        pictures.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WrongOption(f"--pictures: {pictures} can't be used: {error.strerror}.") from None
 
 
 def _options(**members: object) -> AnalyzeOptions:
@@ -154,31 +135,3 @@ def _analyse(
     if picture is not None:
         annotate(photo, result, picture)
     return {"file": str(photo), "result": result}
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    hidden = total == 1 or not sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), disable=hidden) as progress:
-        task = progress.add_task("photos", total=total)
-        yield lambda: progress.advance(task)
-
-
-def _show(outcomes: Sequence[Outcome], console: Console) -> None:
-    table = Table()
-    for heading in ("photo", *FACE_HEADINGS):
-        table.add_column(heading)
-    for outcome in outcomes:
-        name = Path(outcome["file"]).stem
-        if "error" in outcome:
-            table.add_row(name, outcome["error"]["message"])
-            continue
-        faces = outcome["result"]["faces"]
-        if not faces:
-            table.add_row(name, "no face")
-        for face in faces:
-            table.add_row(name, *face_cells(face))
-    console.print(table)
-    for outcome in outcomes:
-        for analysis, reason in outcome.get("result", {}).get("unavailable", {}).items():
-            console.print(f"{analysis}: {reason['message']}", soft_wrap=True)

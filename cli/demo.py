@@ -20,9 +20,9 @@ from rich.table import Table
 from cli.annotate import annotate
 from cli.errors import CliError
 from cli.face_table import FACE_HEADINGS, face_cells
-from cli.gateway_client import GatewayClient
 from cli.launcher.fleet import ROOT
-from cli.local_fleet import local_fleet
+from cli.local_fleet import LocalFleet, local_fleet
+from client import Client
 from models.catalogue import load_catalogue
 from models.spec import SampleSpec
 from models.weights.store import WeightStore
@@ -84,7 +84,7 @@ def _demo(
     console.print("Starting store, workers, gateway and monitor ...")
     with local_fleet(environment, log=out / "up.log", arguments=arguments) as fleet:
         up_seconds = time.monotonic() - started
-        results = _analyse(fleet.url, settings)
+        results = _analyse(fleet, settings)
         work_seconds = time.monotonic() - started - up_seconds
     for result in results:
         annotate(result.photo, result.job["result"], out / f"{result.sample.id}.png")
@@ -101,20 +101,20 @@ def _pull(environment: Mapping[str, str]) -> None:
         raise DemoFailed("The weights or sample photos could not be had, for the reason above.")
 
 
-def _analyse(gateway_url: str, settings: Settings) -> list[PhotoResult]:
+def _analyse(fleet: LocalFleet, settings: Settings) -> list[PhotoResult]:
     weights = WeightStore(settings.weights_path)
     samples = list(load_catalogue().samples.values())
-    with httpx.Client(base_url=gateway_url, timeout=60, trust_env=False) as http:
-        client = GatewayClient(http)
+    # Not through a proxy: it is this machine we ask.
+    transport = httpx.HTTPTransport(trust_env=False)
+    with Client(fleet.url, key=fleet.key, transport=transport) as client:
         photos = [weights.path(sample.file) for sample in samples]
         # All are sent before the first is waited for: the fleet works on them side by side.
-        urls = [client.submit(photo, analyses="all") for photo in photos]
-        return [
-            PhotoResult(
-                sample=sample, photo=photo, job=client.wait(url, timeout_seconds=JOB_SECONDS)
-            )
-            for sample, photo, url in zip(samples, photos, urls, strict=True)
-        ]
+        sent = [client.analyze(photo, analyses="all") for photo in photos]
+        ended = [client.wait(job, timeout_seconds=JOB_SECONDS) for job in sent]
+    return [
+        PhotoResult(sample=sample, photo=photo, job=job.model_dump(mode="json"))
+        for sample, photo, job in zip(samples, photos, ended, strict=True)
+    ]
 
 
 def _write_results(path: Path, results: Sequence[PhotoResult]) -> None:

@@ -51,7 +51,7 @@ def liveness(
     )
     answer = judge.judge([_read(photo) for photo in frames], model=model)
     if as_json:
-        print(json.dumps(answer.model_dump(mode="json"), indent=2))
+        print(json.dumps(answer.model_dump(mode="json", exclude_unset=True), indent=2))
         return
     console = Console()
     reasons = f" ({', '.join(answer.reasons)})" if answer.reasons else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from cli.connection import DEVELOPMENT_KEY_SECRET
 from cli.errors import CliError
 from cli.launcher.data_dir import DataDir
 from cli.launcher.fleet import ROOT
@@ -39,6 +40,8 @@ class LocalFleet:
     url: str
     data: DataDir
     launcher_pid: int
+    #: An API key with every right.
+    key: str
 
     def pid(self, name: str) -> int:
         """Of a process the launcher keeps up, e.g. "gateway"; waits while it is restarted.
@@ -74,10 +77,13 @@ def local_fleet(
     log.unlink(missing_ok=True)
     argv = (sys.executable, "-m", "cli.main", "up", *arguments)
     process = Command(argv=argv, env=environment, cwd=ROOT, log=log)()
-    data = DataDir(root=load_settings(environment).data_dir.absolute())
+    settings = load_settings(environment)
+    given = settings.development_key
+    data = DataDir(root=settings.data_dir.absolute())
     try:
         url = _await_ready(process, data, log)
-        yield LocalFleet(url=url, data=data, launcher_pid=process.pid)
+        key = given.get_secret_value() if given else data.secret(DEVELOPMENT_KEY_SECRET)
+        yield LocalFleet(url=url, data=data, launcher_pid=process.pid, key=key)
     finally:
         end = _stop(process)
     if end != CLEAN_END:

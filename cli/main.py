@@ -6,16 +6,25 @@ from typing import NoReturn
 
 import typer
 
+from cli import batch as batch_command
 from cli import evaluate as evaluate_command
+from cli import jobs as jobs_command
+from cli import keys as keys_command
 from cli import models as models_command
+from cli import users as users_command
 from cli import vram as vram_command
 from cli.analyze import analyze
 from cli.demo import demo
 from cli.errors import CliError
 from cli.liveness import liveness
+from cli.login import login, logout, whoami
+from cli.results import results
+from cli.submit import submit
 from cli.up import up
 from cli.verify import verify
 from cli.video import video
+from cli.watch import watch
+from client import ClientError
 from models.errors import ModelsError
 from vram.errors import VramError
 from workers.errors import SettingsError, WorkersError
@@ -34,6 +43,16 @@ app.command()(analyze)
 app.command()(verify)
 app.command()(liveness)
 app.command()(video)
+app.command()(submit)
+app.command()(watch)
+app.command()(results)
+app.add_typer(batch_command.app, name="batch")
+app.add_typer(jobs_command.app, name="jobs")
+app.command()(login)
+app.command()(logout)
+app.command()(whoami)
+app.add_typer(users_command.app, name="users")
+app.add_typer(keys_command.app, name="keys")
 app.add_typer(models_command.app, name="models")
 app.add_typer(vram_command.app, name="vram")
 app.add_typer(evaluate_command.app, name="evaluate")
@@ -51,7 +70,7 @@ def run() -> NoReturn:
         app(prog_name="facesocial")
     except SettingsError as error:
         _leave(error, 2)
-    except (CliError, ModelsError, VramError, WorkersError) as error:
+    except (CliError, ClientError, ModelsError, VramError, WorkersError) as error:
         _leave(error, 1)
     sys.exit(0)
 

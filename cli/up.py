@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
+from api.exposure import is_loopback, require_safe_address
+from cli.connection import DEVELOPMENT_KEY_SECRET
 from cli.errors import LauncherError
 from cli.launcher.banner import Whereabouts, show_banner
 from cli.launcher.cores import usable_cores
@@ -61,6 +64,7 @@ def up(
         **environment_of(**{name: value for name, value in given.items() if value is not None}),
     }
     settings = load_settings(environment)
+    require_safe_address(settings)
     if flower and importlib.util.find_spec("flower") is None:
         raise LauncherError(
             "The monitor is not installed. Run `pip install 'facesocial[local]'`, or pass "
@@ -107,6 +111,8 @@ def _run(
             flower_port=_flower_port(settings) if flower else 0,
             flower_password=_flower_password(settings, data) if flower else None,
             flower_cookie_secret=data.secret("flower-cookie"),
+            gateway_secret=_given(settings.gateway_secret) or data.secret("gateway"),
+            development_key=_development_key(settings, data),
             gpus=gpus,
             cores=usable_cores(),
         )
@@ -145,8 +151,18 @@ def _flower_port(settings: Settings) -> int:
 
 
 def _flower_password(settings: Settings, data: DataDir) -> str:
-    given = settings.flower_password
-    return given.get_secret_value() if given else data.secret("flower")
+    return _given(settings.flower_password) or data.secret("flower")
+
+
+def _development_key(settings: Settings, data: DataDir) -> str | None:
+    """A key with every right, where nobody but this machine can use it."""
+    if settings.auth == "off" or not is_loopback(settings.host):
+        return None
+    return _given(settings.development_key) or data.secret(DEVELOPMENT_KEY_SECRET, prefix="fs_dev_")
+
+
+def _given(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _whereabouts(plan: Plan, data: DataDir) -> Whereabouts:
@@ -160,4 +176,6 @@ def _whereabouts(plan: Plan, data: DataDir) -> Whereabouts:
         logs=data.logs,
         store=f"given, at {host_of(plan.redis_url)}" if given else "embedded",
         gpus=plan.gpus,
+        auth=plan.settings.auth,
+        development_key=plan.development_key,
     )

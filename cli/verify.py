@@ -39,7 +39,7 @@ def verify(
     comparison = FaceComparison(open_residency(settings), max_pixels=settings.max_image_pixels)
     answer = comparison.compare(_read(first), _read(second), far=far, model=model)
     if as_json:
-        print(json.dumps(answer.model_dump(mode="json"), indent=2))
+        print(json.dumps(answer.model_dump(mode="json", exclude_unset=True), indent=2))
         return
     table = Table("false accept rate", "similarity from", "true accept rate", "match")
     for point in answer.thresholds:
@@ -51,7 +51,7 @@ def verify(
         )
     word = "One person" if answer.is_match else "Two persons"
     console = Console()
-    console.print(f"{word}: similarity {answer.similarity:.3f} (cosine), at FAR {answer.far:g}.")
+    console.print(f"{word}: similarity {answer.similarity:.3f} (cosine), at FAR {far:g}.")
     console.print(table)
     console.print(f"{answer.model}; thresholds from {answer.origin}", soft_wrap=True)
 

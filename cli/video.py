@@ -31,18 +31,20 @@ def video(
     log_to_stderr("error")
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_residency  # noqa: PLC0415 - see above
-    from cli.video_models import open_video_detector  # noqa: PLC0415 - see above
-    from cli.video_report import body_of, show  # noqa: PLC0415 - see above
+    from cli.video_report import show  # noqa: PLC0415 - see above
     from models.video.reader import VideoReader  # noqa: PLC0415 - see above
+    from workers.video_answer import video_answer  # noqa: PLC0415 - see above
+    from workers.video_models import video_detector  # noqa: PLC0415 - see above
 
     # A file that is no video is refused now, not after the models are loaded.
     VideoReader(file).close()
-    residency = open_residency(load_settings())
-    detector = open_video_detector(residency, model=model)
-    with _progress() as tick:
-        verdict = detector.judge(file, until_seconds=limit_seconds, tick=tick)
+    with video_detector(open_residency(load_settings()), model=model) as using:
+        with _progress() as tick:
+            verdict = using.detector.judge(file, until_seconds=limit_seconds, tick=tick)
+        answer = video_answer(verdict, models=using.models)
     if as_json:
-        print(json.dumps(body_of(file, verdict, models=residency.loaded), indent=2))
+        body = {"file": str(file), **answer.model_dump(mode="json", exclude_unset=True)}
+        print(json.dumps(body, indent=2))
     else:
         show(Console(), file, verdict)
 

@@ -1,9 +1,7 @@
-"""What `facesocial video` prints: JSON, or a table over time with a sparkline for each person."""
+"""What `facesocial video` prints: a table over time with a sparkline for each person."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,33 +13,6 @@ from models.deepfake.video_results import Segment, TrackScore, TrackVerdict
 MAX_COLUMNS = 6
 #: From 0 to 1; a dot where there is no usable face.
 _BLOCKS, _NOTHING = "▁▂▃▄▅▆▇█", "·"
-
-
-def body_of(file: Path, verdict: VideoVerdict, *, models: Iterable[str]) -> dict[str, Any]:
-    """The verdict as JSON; times in seconds, probabilities of manipulation from 0 to 1.
-
-    Args:
-        file: The video.
-        verdict: What is known of it.
-        models: Ids of the models that took part.
-    """
-    return {
-        "file": str(file),
-        **asdict(verdict.clip),
-        "models": sorted(models),
-        "thresholds": None if verdict.thresholds is None else asdict(verdict.thresholds),
-        "analysed_seconds": verdict.analysed_seconds,
-        "sampled_frames": verdict.sampled_frames,
-        "video": asdict(verdict.info),
-        "notes": asdict(verdict.notes),
-        "tracks": [_track_body(track) for track in verdict.tracks],
-        "timeline": [asdict(part) for part in verdict.timeline],
-    }
-
-
-def _track_body(track: TrackVerdict) -> dict[str, Any]:
-    body = asdict(track)
-    return {**body.pop("score"), **body}
 
 
 def show(console: Console, file: Path, verdict: VideoVerdict) -> None:

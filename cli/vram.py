@@ -2,23 +2,18 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Annotated, Any
 
-import httpx
-import psutil
 import typer
 from rich.console import Console
 from rich.live import Live
 
-from cli.gateway_client import GatewayAway, GatewayClient
-from cli.launcher.data_dir import DataDir
-from cli.launcher.run_files import read_run_file
+from cli.connection import connected
 from cli.vram_explanation import explanation
 from cli.vram_simulate import simulate
 from cli.vram_table import tables_of
-from workers.settings import Settings, load_settings
+from client import Client, GatewayAway, Overloaded
 
 app = typer.Typer(help="Look at the memory of devices.", no_args_is_help=True)
 app.command()(simulate)
@@ -45,7 +40,7 @@ def top(
 ) -> None:
     """Watch what every device holds; end with Ctrl-C."""
     console = Console()
-    with _gateway(url) as gateway:
+    with connected(url) as gateway:
         if as_json:
             print(json.dumps(_look(gateway), indent=2))
         elif once:
@@ -63,14 +58,16 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell why a model is where it is, and what would have to happen to change that."""
-    with _gateway(url) as gateway:
-        models = gateway.read("/api/v1/system/models")["models"]
+    with connected(url) as gateway:
+        models = gateway.call("GET", "/api/v1/system/models")["models"]
         found = next((one for one in models if one["id"] == model), None)
         if found is None:
             known = ", ".join(one["id"] for one in models)
             raise typer.BadParameter(f"there is no model '{model}'. There are: {known}")
-        devices = gateway.read("/api/v1/system/vram")["devices"]
-        events = gateway.read("/api/v1/system/events", model=model, limit=limit)["events"]
+        devices = gateway.call("GET", "/api/v1/system/vram")["devices"]
+        events = gateway.call(
+            "GET", "/api/v1/system/events", query={"model": model, "limit": limit}
+        )["events"]
     told = explanation(found, devices, events)
     if as_json:
         print(json.dumps({"model": found, "explanation": told, "events": events}, indent=2))
@@ -80,7 +77,7 @@ def explain(
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def _watch(gateway: GatewayClient, console: Console, interval_seconds: float) -> None:
+def _watch(gateway: Client, console: Console, interval_seconds: float) -> None:
     with (
         suppress(KeyboardInterrupt),
         Live(console=console, screen=console.is_terminal, auto_refresh=False) as live,
@@ -88,32 +85,14 @@ def _watch(gateway: GatewayClient, console: Console, interval_seconds: float) ->
         while True:
             try:
                 shown: Any = tables_of(_look(gateway))
-            except GatewayAway as error:
+            except (GatewayAway, Overloaded) as error:
                 shown = str(error)
             live.update(shown, refresh=True)
             time.sleep(interval_seconds)
 
 
-def _look(gateway: GatewayClient) -> dict[str, Any]:
+def _look(gateway: Client) -> dict[str, Any]:
     return {
-        "vram": gateway.read("/api/v1/system/vram")["devices"],
-        **gateway.read("/api/v1/system/devices"),
+        "vram": gateway.call("GET", "/api/v1/system/vram")["devices"],
+        **gateway.call("GET", "/api/v1/system/devices"),
     }
-
-
-@contextmanager
-def _gateway(url: str | None) -> Iterator[GatewayClient]:
-    # Not through a proxy: it is a machine of ours we ask.
-    with httpx.Client(
-        base_url=url or _local_gateway(load_settings()), timeout=_ANSWER_SECONDS, trust_env=False
-    ) as http:
-        yield GatewayClient(http)
-
-
-def _local_gateway(settings: Settings) -> str:
-    """The gateway that `facesocial up` runs on the same data folder, else that of the settings."""
-    announced = read_run_file(DataDir(root=settings.data_dir).run / "up.json")
-    pid, url = announced.get("pid"), announced.get("gateway")
-    if isinstance(pid, int) and isinstance(url, str) and psutil.pid_exists(pid):
-        return url
-    return f"http://{settings.host}:{settings.port}"

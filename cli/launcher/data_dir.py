@@ -57,7 +57,7 @@ class DataDir:
                 f"The data folder {self.root} can't be used: {error}. Give another --data-dir."
             ) from error
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, *, prefix: str = "") -> str:
         """A random password, made at the first call and the same at each later one."""
         path = self.run / f"{name}.secret"
         if path.exists() and not path.read_text(encoding="utf-8").strip():
@@ -66,7 +66,7 @@ class DataDir:
             # Of several processes that make one at once, one's counts: a link appears whole, and
             # only where nothing is.
             own = path.with_name(f"{path.name}.{os.getpid()}")
-            write_private(own, secrets.token_urlsafe(24) + "\n")
+            write_private(own, prefix + secrets.token_urlsafe(24) + "\n")
             with suppress(FileExistsError):
                 path.hardlink_to(own)
             own.unlink()

@@ -26,7 +26,18 @@ _WORKER_READY_SECONDS = 180.0
 _GATEWAY_GRACE_SECONDS = 35.0
 #: Settings the fleet sets by itself: a child gets them from here or not at all.
 _SET_HERE = frozenset(
-    {"data_dir", "weights_dir", "device", "flower_user", "flower_password", "require_gpu"}
+    {
+        "data_dir",
+        "weights_dir",
+        "device",
+        "flower_user",
+        "flower_password",
+        "require_gpu",
+        # Of the gateway, of nobody else.
+        "gateway_secret",
+        "development_key",
+        "client_key",
+    }
 )
 #: Variables that would change our children behind our back: other settings of the same programs.
 _FOREIGN_PREFIXES = (PREFIX, "FLOWER_", "CELERY_", "GUNICORN_", "WEB_CONCURRENCY", "REMAP_SIGTERM")
@@ -48,6 +59,10 @@ class Plan:
     #: None: no monitor.
     flower_password: str | None
     flower_cookie_secret: str
+    #: Known to the gateway only.
+    gateway_secret: str
+    #: None: there is none, since nobody is asked who he is or others reach the gateway.
+    development_key: str | None
     #: "cuda:0", "sim:6144": one GPU worker for each.
     gpus: tuple[str, ...]
     #: Cores this machine lets us use.
@@ -127,10 +142,15 @@ def _gateway(plan: Plan) -> Child:
         start=_python(
             plan,
             ("gunicorn", "--config", "python:api.gunicorn_config", "api.wsgi:create()"),
-            environment_of(host=plan.settings.host, port=plan.port),
+            environment_of(
+                host=plan.settings.host,
+                port=plan.port,
+                gateway_secret=plan.gateway_secret,
+                **({"development_key": plan.development_key} if plan.development_key else {}),
+            ),
         ),
         ready=HttpReady(url=f"{plan.gateway_url}/health/ready"),
-        stop_grace_seconds=_GATEWAY_GRACE_SECONDS,
+        stop_grace_seconds=_GATEWAY_GRACE_SECONDS + plan.settings.drain_seconds,
     )
 
 

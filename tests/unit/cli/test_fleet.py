@@ -24,6 +24,8 @@ def plan(tmp_path: Path) -> Plan:
         flower_port=5556,
         flower_password="secret",  # noqa: S106 - a test's own
         flower_cookie_secret="cookie",  # noqa: S106 - a test's own
+        gateway_secret="sealed" * 8,
+        development_key="fs_dev_" + "k" * 32,
         gpus=(),
         cores=3,
     )
@@ -111,6 +113,24 @@ def test_no_secret_is_on_a_command_line_or_in_a_representation(plan: Plan) -> No
     for command in _commands(plan).values():
         assert not {"secret", "password", "cookie"} & set(" ".join(command.argv).split())
         assert "password" not in repr(command)
+
+
+def test_only_the_gateway_gets_its_secret_and_the_development_key(plan: Plan) -> None:
+    environ = {"FACESOCIAL_GATEWAY_SECRET": "a" * 32, "FACESOCIAL_CLIENT_KEY": "fs_live_mine"}
+    commands = _commands(replace(plan, settings=load_settings(environ), base_environment=environ))
+
+    told = {name for name, command in commands.items() if plan.gateway_secret in str(command.env)}
+    keys = {name for name, command in commands.items() if "fs_dev_" in str(command.env)}
+
+    assert (told, keys) == ({"gateway"}, {"gateway"})
+    assert not any("a" * 32 in str(command.env) for command in commands.values())
+    assert not any("fs_live_mine" in str(command.env) for command in commands.values())
+
+
+def test_a_gateway_that_others_reach_has_no_development_key(plan: Plan) -> None:
+    gateway = _commands(replace(plan, development_key=None))["gateway"]
+
+    assert load_settings(gateway.env).development_key is None
 
 
 def test_children_import_our_packages_whatever_else_is_installed(plan: Plan) -> None:

@@ -1,7 +1,6 @@
 """`facesocial video`: what it prints, and how it refuses."""
 
 import io
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +12,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.video_report import body_of, show, sparkline
+from cli.video_report import show, sparkline
 from models.deepfake.results import DeepfakeScore, VerdictThresholds
 from models.deepfake.timeline import segments
 from models.deepfake.video import VideoVerdict
-from models.deepfake.video_results import ClipVerdict, FaceObservation, TimelineOptions
+from models.deepfake.video_results import FaceObservation, TimelineOptions
 from models.deepfake.video_verdict import judge_clip, judge_tracks
 from models.errors import WeightsMissing
 from models.video.results import ReadNotes, VideoInfo
@@ -120,37 +119,6 @@ def test_damage_and_further_people_are_told() -> None:
     assert "2 more people are in the JSON" in text
     assert "3 damaged frames were left out." in text
     assert "The file ends before its header says." in text
-
-
-def test_the_json_has_everything_and_no_number_that_means_nothing() -> None:
-    body = json.loads(
-        json.dumps(body_of(Path("clip.mp4"), verdict_on(seen(0, 4, 0.9)), models={"b", "a"}))
-    )
-
-    assert body["file"] == "clip.mp4"
-    assert body["verdict"] == "inconclusive"
-    assert body["probability"] is None
-    assert body["reasons"] == ["faces_not_judged", "too_few_frames"]
-    (track,) = body["tracks"]
-    assert (track["track"], track["frames"], track["usable_frames"]) == (0, 4, 4)
-    assert [part["start_seconds"] for part in body["timeline"]] == [0, 5]
-    assert body["timeline"][1]["tracks"] == []
-    assert body["models"] == ["a", "b"]
-    assert body["thresholds"]["manipulated"] == 0.75
-    assert body["video"]["codec"] == "h264"
-    assert body["notes"] == {
-        "decoded_frames": 250,
-        "corrupt_frames": 0,
-        "truncated": False,
-        "stopped_early": False,
-    }
-
-
-def test_no_face_is_null_in_the_json() -> None:
-    body = body_of(Path("clip.mp4"), verdict_on([]), models=())
-
-    assert (body["verdict"], body["probability"], body["reasons"]) == (None, None, ("no_face",))
-    assert verdict_on([]).clip == ClipVerdict(verdict=None, probability=None, reasons=("no_face",))
 
 
 def test_what_is_no_video_ends_with_one_line_and_code_1(root: Path, tmp_path: Path) -> None:

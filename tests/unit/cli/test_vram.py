@@ -1,7 +1,6 @@
 """`facesocial vram top` and `explain`, over the answers of a real gateway application."""
 
 import io
-import threading
 from collections.abc import Iterator
 
 import httpx
@@ -11,19 +10,13 @@ from rich.console import Console
 
 from api.app import create_app
 from api.services import Services
-from cli.gateway_client import GatewayClient
+from api.testing import memory_parts
 from cli.vram_explanation import explanation
 from cli.vram_table import tables_of
-from models.catalogue import load_catalogue
+from client import Client
 from vram.answers import Ask
 from vram.fleet import DeviceSummary
 from vram.records import Device, Priority
-from vram.redis_fleet import RedisFleet
-from vram.redis_ledger import RedisLedger
-from workers.blobs import MemoryBlobs
-from workers.dispatch import MemoryJobQueue
-from workers.memory_jobs import MemoryJobs
-from workers.router import JobRouter
 from workers.settings import Settings
 
 CARD = "box/sim:700"
@@ -31,27 +24,14 @@ CARD = "box/sim:700"
 
 @pytest.fixture
 def parts(fake_redis: redis.Redis) -> Services:
-    settings, catalogue = Settings(), load_catalogue()
-    jobs, fleet = MemoryJobs(settings), RedisFleet(fake_redis)
-    return Services(
-        settings=settings,
-        catalogue=catalogue,
-        jobs=jobs,
-        watch=jobs,
-        blobs=MemoryBlobs(),
-        queue=MemoryJobQueue(),
-        ledger=RedisLedger(fake_redis, silent_seconds=15),
-        fleet=fleet,
-        router=JobRouter(fleet, jobs, catalogue, settings),
-        wait_slots=threading.BoundedSemaphore(),
-    )
+    return memory_parts(Settings(auth="off"), fake_redis)
 
 
 @pytest.fixture
-def gateway(parts: Services) -> Iterator[GatewayClient]:
+def gateway(parts: Services) -> Iterator[Client]:
     transport = httpx.WSGITransport(app=create_app(parts))
-    with httpx.Client(base_url="http://gateway.test", transport=transport) as http:
-        yield GatewayClient(http)
+    with Client("http://gateway.test", transport=transport) as client:
+        yield client
 
 
 @pytest.fixture
@@ -84,31 +64,33 @@ def _load(
     parts.ledger.loaded(*where, gen, vram_mib=mib, load_ms=300)
 
 
-def _shown(gateway: GatewayClient) -> str:
+def _shown(gateway: Client) -> str:
     console = Console(file=io.StringIO(), width=120)
     look = {
-        "vram": gateway.read("/api/v1/system/vram")["devices"],
-        **gateway.read("/api/v1/system/devices"),
+        "vram": gateway.call("GET", "/api/v1/system/vram")["devices"],
+        **gateway.call("GET", "/api/v1/system/devices"),
     }
     console.print(tables_of(look))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def _explained(gateway: GatewayClient, model: str) -> str:
-    models = gateway.read("/api/v1/system/models")["models"]
+def _explained(gateway: Client, model: str) -> str:
+    models = gateway.call("GET", "/api/v1/system/models")["models"]
     found = next(one for one in models if one["id"] == model)
-    devices = gateway.read("/api/v1/system/vram")["devices"]
-    events = gateway.read("/api/v1/system/events", model=model, limit=10)["events"]
+    devices = gateway.call("GET", "/api/v1/system/vram")["devices"]
+    events = gateway.call("GET", "/api/v1/system/events", query={"model": model, "limit": 10})[
+        "events"
+    ]
     return "\n".join(explanation(found, devices, events))
 
 
-def test_without_a_device_top_says_who_works(gateway: GatewayClient) -> None:
+def test_without_a_device_top_says_who_works(gateway: Client) -> None:
     assert "No GPU worker is registered" in _shown(gateway)
 
 
 def test_top_shows_devices_zones_and_models(
-    gateway: GatewayClient, parts: Services, device: Device
+    gateway: Client, parts: Services, device: Device
 ) -> None:
     _load(parts, device, "sface", 191)
     parts.ledger.keep(device.id, "sface", on=True)
@@ -143,7 +125,7 @@ def test_top_shows_devices_zones_and_models(
 
 
 def test_a_loaded_model_is_explained_by_what_brought_it(
-    gateway: GatewayClient, parts: Services, device: Device
+    gateway: Client, parts: Services, device: Device
 ) -> None:
     _load(parts, device, "sface", 191)
 
@@ -157,7 +139,7 @@ def test_a_loaded_model_is_explained_by_what_brought_it(
 
 
 def test_a_refused_model_is_explained_by_the_ledger_s_own_reason(
-    gateway: GatewayClient, parts: Services, device: Device
+    gateway: Client, parts: Services, device: Device
 ) -> None:
     _load(parts, device, "yunet", 600, "critical")
     ask = Ask(model="sface", vram_mib=191, priority="high", token="photo")  # noqa: S106 - no password
@@ -171,7 +153,7 @@ def test_a_refused_model_is_explained_by_the_ledger_s_own_reason(
 
 
 def test_a_model_nobody_asked_for_is_explained_by_the_room_there_is(
-    gateway: GatewayClient, parts: Services, device: Device
+    gateway: Client, parts: Services, device: Device
 ) -> None:
     told = _explained(gateway, "sface")
     assert "To be on box/sim:700: a job has to ask for it; 671 MiB are free." in told
@@ -191,12 +173,12 @@ def test_a_model_nobody_asked_for_is_explained_by_the_room_there_is(
     ],
 )
 def test_a_model_that_is_too_large_for_its_class_is_explained_by_that(
-    gateway: GatewayClient, parts: Services, device: Device, size_mb: int, told: str
+    gateway: Client, parts: Services, device: Device, size_mb: int, told: str
 ) -> None:
     _load(parts, device, "yunet", 600, "critical")
-    models = gateway.read("/api/v1/system/models")["models"]
+    models = gateway.call("GET", "/api/v1/system/models")["models"]
     sface = next(one for one in models if one["id"] == "sface")
-    devices = gateway.read("/api/v1/system/vram")["devices"]
+    devices = gateway.call("GET", "/api/v1/system/vram")["devices"]
 
     lines = explanation({**sface, "vram_mb": size_mb}, devices, [])
 
@@ -204,10 +186,10 @@ def test_a_model_that_is_too_large_for_its_class_is_explained_by_that(
 
 
 def test_a_model_that_never_runs_on_a_gpu_is_explained_by_that(
-    gateway: GatewayClient, device: Device
+    gateway: Client, device: Device
 ) -> None:
     assert device.id == CARD
-    models = gateway.read("/api/v1/system/models")["models"]
+    models = gateway.call("GET", "/api/v1/system/models")["models"]
     cpu_only = next(one["id"] for one in models if not one["vram_mb"])
 
     told = _explained(gateway, cpu_only)

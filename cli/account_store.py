@@ -1,0 +1,71 @@
+"""The store's accounts, for commands that make the first one: no gateway is asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from api.accounts.audit import AuditLog
+from api.accounts.records import AuditEntry
+from api.accounts.redis_audit import RedisAudit
+from api.accounts.redis_users import RedisUsers
+from api.accounts.users import InvalidEmail, User, UserStore
+from cli.errors import CliError
+from cli.launcher.data_dir import DataDir
+from cli.launcher.ports import LOOPBACK
+from cli.launcher.run_files import read_run_file
+from workers.redis_client import connect
+from workers.settings import Settings
+
+
+class UnknownUser(CliError):
+    """There is no such user."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountStore:
+    """The accounts, and where it is written down who changed them."""
+
+    users: UserStore
+    audit: AuditLog
+
+    def named(self, name: str) -> User:
+        """The user of that id or e-mail address.
+
+        Raises:
+            UnknownUser: there is none.
+        """
+        try:
+            user = self.users.by_email(name) if "@" in name else self.users.get(name)
+        except InvalidEmail:
+            user = None
+        if user is None:
+            raise UnknownUser(f"There is no user '{name}'. `facesocial users list` shows them.")
+        return user
+
+    def note(self, action: str, user_id: str, **detail: str) -> None:
+        """Write down what a command did."""
+        told = {"by": "facesocial users", **detail}
+        self.audit.note(AuditEntry(action=action, user_id=user_id, detail=told))
+
+
+@contextmanager
+def account_store(settings: Settings) -> Iterator[AccountStore]:
+    """The accounts of the store in the settings, else of the one `facesocial up` runs here."""
+    if "redis_url" not in settings.model_fields_set and (url := _embedded_url(settings)):
+        settings = settings.model_copy(update={"redis_url": SecretStr(url)})
+    with connect(settings, role="users") as client:
+        yield AccountStore(
+            users=RedisUsers(client),
+            audit=RedisAudit(client, entries_kept=settings.audit_entries_kept),
+        )
+
+
+def _embedded_url(settings: Settings) -> str | None:
+    data = DataDir(root=settings.data_dir.absolute())
+    port = read_run_file(data.run / "store.json").get("port")
+    secret = data.run / "store.secret"
+    if not isinstance(port, int) or not secret.is_file():
+        return None
+    return f"redis://:{secret.read_text(encoding='utf-8').strip()}@{LOOPBACK}:{port}/0"
