@@ -8,11 +8,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from benchmarks.baseline import measure_baseline
+from benchmarks.baseline import fetch, measure_baseline
 from benchmarks.batching import measure_batching, print_batching
+from benchmarks.bulk import measure_bulk
+from benchmarks.bulk_table import print_bulk
+from benchmarks.contention import measure_contention, print_contention
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.eviction import measure_eviction
 from benchmarks.eviction_table import print_eviction
+from benchmarks.gateway import Load, measure_gateway
+from benchmarks.gateway_table import print_gateway
 from benchmarks.gpu_check.command import gpu_check
 from benchmarks.ledger import measure_ledger
 from benchmarks.ledger_table import print_ledger
@@ -113,6 +118,22 @@ def batching(
 
 
 @app.command()
+def contention(
+    *,
+    items: Annotated[int, typer.Option(min=100, help="Of the batch.")] = 2000,
+    photos: Annotated[int, typer.Option(min=10, help="Idle, and again beside the batch.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Compare the latency of single photos on an idle fleet with that beside a batch."""
+    settings = load_settings()
+    configure_logging(settings)
+    report = measure_contention(settings, items=items, photos=photos, console=Console(stderr=True))
+    if not _written(report, as_json=as_json, out=out):
+        print_contention(report, Console())
+
+
+@app.command()
 def eviction(
     *,
     seeds: Annotated[int, typer.Option(min=1, help="Each with other models and chance.")] = 5,
@@ -125,6 +146,47 @@ def eviction(
     report = measure_eviction(seeds=seeds, requests=requests, tell=console.print)
     if not _written(report, as_json=as_json, out=out):
         print_eviction(report, Console())
+
+
+@app.command()
+def batch(
+    *,
+    items: Annotated[int, typer.Option(min=10, help="Photos of the batch.")] = 10_000,
+    photo_kib: Annotated[int, typer.Option(min=0, help="Least size of each file.")] = 0,
+    kill: Annotated[
+        str, typer.Option(help="Killed once on the way: any of gateway,worker,store.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Send many tiny photos as one ZIP: acceptance, memory of the gateway, counts, exports."""
+    settings = load_settings()
+    configure_logging(settings)
+    killed = [name.strip() for name in kill.split(",") if name.strip()]
+    report = measure_bulk(
+        settings, items=items, photo_kib=photo_kib, killed=killed, console=Console(stderr=True)
+    )
+    if not _written(report, as_json=as_json, out=out):
+        print_bulk(report, Console())
+
+
+@app.command()
+def gateway(
+    *,
+    waiting: Annotated[int, typer.Option(min=3, help="Clients that wait.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=0.5, help="Of each phase.")] = 10.0,
+    repetitions: Annotated[int, typer.Option(min=1, help="Medians are taken over these.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Let a thousand clients wait while others send photos; compare with a bare route."""
+    settings = load_settings()
+    configure_logging(settings)
+    console = Console(stderr=True)
+    load = Load(waiting=waiting, seconds=seconds, repetitions=repetitions)
+    report = measure_gateway(settings, fetch(settings, console)["t1"], load, console=console)
+    if not _written(report, as_json=as_json, out=out):
+        print_gateway(report, Console())
 
 
 def _written(report: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:

@@ -13,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 from rich.console import Console
 
@@ -21,7 +20,6 @@ from benchmarks.phases import Bench, repeat
 from benchmarks.pipeline_loop import running_loops
 from benchmarks.report import build_report
 from benchmarks.stack import running_stack
-from cli.gateway_client import GatewayClient
 from cli.launcher.cores import usable_cores
 from models.catalogue import fetchable, load_catalogue
 from models.machine import this_machine
@@ -54,8 +52,7 @@ def measure_baseline(
         loops = opened.enter_context(running_loops(settings, processes=processes))
         console.print("Starting the stack ...")
         stack = opened.enter_context(running_stack(settings, processes=processes))
-        http = opened.enter_context(httpx.Client(base_url=stack.url, timeout=60, trust_env=False))
-        client = GatewayClient(http)
+        client = opened.enter_context(stack.client())
         console.print("Warming up ...")
         stack.warm_up(client, list(paths.values()), processes)
         loops.run(list(paths.values()), rounds=2, processes=processes)

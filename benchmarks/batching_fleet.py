@@ -48,7 +48,7 @@ class BatchFleet:
         queue = queue_of(lane, device=local_device(WORKERS[worker][0]))
         self.blobs.put(job_id, photo)
         route = JobRoute(queue=queue, reason="access_existing")
-        new = NewJob(id=job_id, options=options, route=route, blob_key=job_id, pixels=262_144)
+        new = NewJob(id=job_id, options=options, route=route, blob_keys=(job_id,), pixels=262_144)
         self.jobs.submit(new, on_stored=lambda: self.queue.publish(job_id, queue))
         return job_id
 

@@ -14,7 +14,7 @@ from benchmarks.figures import Exchange
 from benchmarks.pipeline_loop import LoopPool
 from benchmarks.report import Phase, Repetition
 from benchmarks.stack import JOB_SECONDS, Stack
-from cli.gateway_client import GatewayClient
+from client import Client
 
 #: Longest wait for the last job of a batch.
 BATCH_SECONDS = 600
@@ -28,7 +28,7 @@ class Bench:
 
     loops: LoopPool
     stack: Stack
-    client: GatewayClient
+    client: Client
     #: By sample id.
     photos: Mapping[str, Path]
     #: Photos per phase: a multiple of samples times processes.
@@ -117,11 +117,17 @@ def _interactive(bench: Bench) -> list[Exchange]:
     for _ in range(bench.count // len(bench.photos)):
         for sample, photo in bench.photos.items():
             sent = time.time()
-            url = bench.client.submit(photo)
+            job = bench.client.analyze(photo)
             accepted = time.time()
-            job = bench.client.wait(url, timeout_seconds=JOB_SECONDS)
+            ended = bench.client.wait(job, timeout_seconds=JOB_SECONDS)
             exchanges.append(
-                exchange_of(sample, job, sent=sent, accepted=accepted, received=time.time())
+                exchange_of(
+                    sample,
+                    ended.model_dump(mode="json"),
+                    sent=sent,
+                    accepted=accepted,
+                    received=time.time(),
+                )
             )
     return exchanges
 
@@ -130,11 +136,11 @@ def _batch(bench: Bench) -> float:
     """Submit one photo after another, then wait for all; the seconds submitting took."""
     photos = list(bench.photos.values())
     started = time.perf_counter()
-    urls = [
-        bench.client.submit(photos[number % len(photos)], priority="batch")
+    jobs = [
+        bench.client.analyze(photos[number % len(photos)], priority="batch")
         for number in range(bench.count)
     ]
     submit_seconds = time.perf_counter() - started
-    for url in urls:
-        bench.client.wait(url, timeout_seconds=BATCH_SECONDS)
+    for job in jobs:
+        bench.client.wait(job, timeout_seconds=BATCH_SECONDS)
     return submit_seconds

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 
 from benchmarks.children import child_environment
 from benchmarks.cpu_clock import cpu_seconds
 from benchmarks.errors import BenchmarkFailed
-from cli.gateway_client import GatewayClient
 from cli.launcher.run_files import read_run_file
 from cli.local_fleet import LocalFleet, local_fleet
+from client import Client
 from workers.settings import Settings
 
 #: Time for every pool process to have loaded its models and served a job.
@@ -34,7 +35,23 @@ class Stack:
     def __init__(self, fleet: LocalFleet) -> None:
         self._process = psutil.Process(fleet.launcher_pid)
         self._data = fleet.data
-        self.url = fleet.url
+        self._fleet = fleet
+
+    def client(self) -> Client:
+        """Talks to the fleet's gateway, with every right."""
+        # Not through a proxy: it is this machine we ask.
+        transport = httpx.HTTPTransport(trust_env=False)
+        return Client(self._fleet.url, key=self._fleet.key, transport=transport)
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return self._fleet.url
+
+    @property
+    def key(self) -> str:
+        """An API key with every right."""
+        return self._fleet.key
 
     def groups(self) -> dict[str, list[psutil.Process]]:
         """The fleet's processes by what they do; "worker" is the pool, "consumer" its parent."""
@@ -53,7 +70,7 @@ class Stack:
         family = _family(worker)[1:] if worker else []
         return [one for one in family if _is_pool_process(one)]
 
-    def warm_up(self, client: GatewayClient, photos: Sequence[Path], processes: int) -> None:
+    def warm_up(self, client: Client, photos: Sequence[Path], processes: int) -> None:
         """Submit photos until every process of the pool has served some.
 
         Raises:
@@ -77,10 +94,10 @@ class Stack:
         log = self._data.logs / f"{_CPU_WORKER}.log"
         return log.read_text(encoding="utf-8", errors="replace").count(_LOADED) >= processes
 
-    def _analyse(self, client: GatewayClient, photos: Sequence[Path], count: int) -> None:
-        urls = [client.submit(photos[number % len(photos)]) for number in range(count)]
-        for url in urls:
-            client.wait(url, timeout_seconds=JOB_SECONDS)
+    def _analyse(self, client: Client, photos: Sequence[Path], count: int) -> None:
+        jobs = [client.analyze(photos[number % len(photos)]) for number in range(count)]
+        for job in jobs:
+            client.wait(job, timeout_seconds=JOB_SECONDS)
 
 
 @contextmanager
@@ -96,7 +113,13 @@ def running_stack(settings: Settings, *, processes: int) -> Iterator[Stack]:
     """
     with tempfile.TemporaryDirectory(prefix="facesocial-benchmark-") as folder:
         # Nothing but the size of the pool differs from what a user starts. On the CPU only.
-        own = {"worker_concurrency": processes, "data_dir": Path(folder) / "data", "port": 0}
+        own = {
+            "worker_concurrency": processes,
+            "data_dir": Path(folder) / "data",
+            "port": 0,
+            # Each photo is to be worked on, however often it is sent.
+            "result_cache_seconds": 0,
+        }
         environment = {**child_environment(settings, own), "CUDA_VISIBLE_DEVICES": "-1"}
         log = Path(folder) / "up.log"
         with local_fleet(environment, log=log, arguments=("--no-flower",)) as fleet:

@@ -121,7 +121,7 @@ def _jobs(
     ids = [f"job_{uuid.uuid4().hex}" for _ in chips]
     for id_, chip in zip(ids, chips, strict=True):
         blobs.put(id_, chip.tobytes())
-        jobs.submit(NewJob(id=id_, options=AnalyzeOptions(), route=route, blob_key=id_))
+        jobs.submit(NewJob(id=id_, options=AnalyzeOptions(), route=route, blob_keys=(id_,)))
     started = time.perf_counter()
     for id_ in ids:
         runner.run(id_)

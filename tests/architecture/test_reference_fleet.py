@@ -1,7 +1,6 @@
 """What the pages on devices, routes, queues and the gateway say is what the code does."""
 
 import re
-import threading
 from typing import get_args
 
 import fakeredis
@@ -9,29 +8,23 @@ import fakeredis
 import vram.redis_fleet
 from api.app import create_app
 from api.services import Services
-from models.catalogue import load_catalogue
+from api.testing import memory_parts
 from tests.architecture.pages import CODE, ROOT, first_words, rows_of, section, text_of
 from vram.answers import REASONS, Ask
 from vram.records import Device
-from vram.redis_fleet import RedisFleet
-from vram.redis_ledger import RedisLedger
 from vram.route_costs import Priors
 from vram.routing import ROUTE_REASONS
 from workers import contract
-from workers.blobs import MemoryBlobs
 from workers.celery_config import celery_settings
-from workers.dispatch import MemoryJobQueue
 from workers.ladder import Step, Trouble
-from workers.memory_jobs import MemoryJobs
 from workers.refusals import SENTENCES
-from workers.router import JobRouter
 from workers.settings import Settings
 
 LUA = ROOT / "vram" / "lua"
 #: What a script puts into the stream: operation and why.
 TOLD_BY_SCRIPTS = re.compile(r"\b(?:note|drop|evict)\(book.*?'(\w+)', '(\w+)'")
-#: Flask writes <job_id>, the reference {job_id}.
-ANGLES_TO_BRACES = str.maketrans("<>", "{}")
+#: Flask writes <job_id> or <string(length=36):job_id>, the reference {job_id}.
+PARAMETER = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 DEVICE = Device(
     id="box1/cuda:0",
     kind="gpu",
@@ -87,7 +80,7 @@ def test_every_why_of_the_ledger_s_scripts_is_in_the_reference() -> None:
 
 
 def test_every_member_of_a_device_s_memory_is_in_the_reference() -> None:
-    text = section(text_of("docs/reference/http.md"), "## `GET /api/v1/system/vram`")
+    text = section(text_of("docs/reference/http.md"), "### `GET /api/v1/system/vram`")
     services = _services()
     services.ledger.register(DEVICE)
     services.ledger.reserve(
@@ -114,12 +107,12 @@ def test_the_figures_routing_starts_with_are_those_of_the_reference() -> None:
 
 
 def test_every_route_is_in_the_reference_and_the_reverse() -> None:
-    headings = re.findall(r"^## `(.+)`$", text_of("docs/reference/http.md"), re.MULTILINE)
+    headings = re.findall(r"^### `(.+)`$", text_of("docs/reference/http.md"), re.MULTILINE)
 
     rules = create_app(_services()).url_map.iter_rules()
 
     served = {
-        f"{method} {rule.rule.translate(ANGLES_TO_BRACES)}"
+        method + " " + PARAMETER.sub(r"{\1}", rule.rule)
         for rule in rules
         if rule.endpoint != "static"
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -151,19 +144,5 @@ def test_every_celery_setting_is_explained_and_the_reverse() -> None:
 
 
 def _services() -> Services:
-    settings = Settings()
-    jobs, catalogue = MemoryJobs(settings), load_catalogue()
     client = fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7, 2)))
-    fleet = RedisFleet(client)
-    return Services(
-        settings=settings,
-        catalogue=catalogue,
-        jobs=jobs,
-        watch=jobs,
-        blobs=MemoryBlobs(),
-        queue=MemoryJobQueue(),
-        ledger=RedisLedger(client, silent_seconds=15),
-        fleet=fleet,
-        router=JobRouter(fleet, jobs, catalogue, settings),
-        wait_slots=threading.BoundedSemaphore(),
-    )
+    return memory_parts(Settings(auth="off"), client)

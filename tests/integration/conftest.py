@@ -9,9 +9,9 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from cli.gateway_client import GatewayClient
 from cli.launcher.run_files import read_run_file
 from cli.local_fleet import LocalFleet, local_fleet
+from client import Client
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from workers.redis_client import connect
@@ -30,6 +30,8 @@ def fleet(weights: WeightStore, tmp_path_factory: pytest.TempPathFactory) -> Ite
             port=0,
             job_lease_seconds=3,
             job_resend_seconds=3,
+            # Each photo is to be worked on, however often it is sent.
+            result_cache_seconds=0,
         ),
     }
     arguments = ("--no-flower", "--simulate-gpu", "6144")
@@ -40,14 +42,16 @@ def fleet(weights: WeightStore, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def http(fleet: LocalFleet) -> Iterator[httpx.Client]:
     """A client of the fleet's gateway."""
-    with httpx.Client(base_url=fleet.url, timeout=60) as client:
+    headers = {"X-API-Key": fleet.key}
+    with httpx.Client(base_url=fleet.url, timeout=60, headers=headers) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def client(http: httpx.Client) -> GatewayClient:
+def client(fleet: LocalFleet) -> Iterator[Client]:
     """Submits photos to the fleet."""
-    return GatewayClient(http)
+    with Client(fleet.url, key=fleet.key) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

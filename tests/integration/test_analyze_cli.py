@@ -16,7 +16,7 @@ from models.catalogue import load_catalogue
 from models.errors import EngineUnavailable, ThresholdsMissing, WeightsMissing
 from models.weights.store import WeightStore
 from workers.choices import WrongModel
-from workers.comparison import NoFace
+from workers.errors import NoFace
 
 pytestmark = pytest.mark.weights
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from cli.gateway_client import GatewayClient
 from cli.local_fleet import LocalFleet, local_fleet
+from client import Client
 from models.weights.store import WeightStore
 from workers.settings import environment_of
 
@@ -47,12 +46,11 @@ def _degraded(job: dict[str, Any]) -> set[tuple[str, str, str]]:
 def test_every_job_ends_and_tells_and_a_broken_process_is_replaced_between_two_jobs(
     faulty: LocalFleet, photos: dict[str, Path]
 ) -> None:
-    with httpx.Client(base_url=faulty.url, timeout=60) as http:
-        client = GatewayClient(http)
+    with Client(faulty.url, key=faulty.key) as client:
 
         def done(analyses: str) -> dict[str, Any]:
-            url = client.submit(photos["astronaut"], analyses=analyses)
-            return client.wait(url, timeout_seconds=90)
+            job = client.analyze(photos["astronaut"], analyses=analyses)
+            return client.wait(job, timeout_seconds=90).model_dump(mode="json")
 
         # Until the device is up the CPU takes the jobs.
         deadline = time.monotonic() + 60

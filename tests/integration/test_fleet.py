@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.gateway_client import GatewayClient, GatewayFailed
 from cli.local_fleet import LocalFleet
+from client import Client, JobFailed
 from models.catalogue import load_catalogue
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
@@ -22,9 +22,9 @@ ANALYZE = "/api/v1/face/analyze"
 
 @pytest.mark.parametrize("sample", list(load_catalogue().samples))
 def test_every_face_of_a_photo_is_found_and_described(
-    client: GatewayClient, photos: dict[str, Path], sample: str
+    client: Client, photos: dict[str, Path], sample: str
 ) -> None:
-    job = client.wait(client.submit(photos[sample]), timeout_seconds=60)
+    job = client.wait(client.analyze(photos[sample]), timeout_seconds=60).model_dump(mode="json")
 
     result = job["result"]
     assert len(result["faces"]) == load_catalogue().samples[sample].faces
@@ -50,11 +50,12 @@ def test_every_face_of_a_photo_is_found_and_described(
 
 
 def test_all_five_analyses_are_answered_when_asked_for(
-    client: GatewayClient, photos: dict[str, Path]
+    client: Client, photos: dict[str, Path]
 ) -> None:
-    url = client.submit(photos["astronaut"], analyses="all", engine="centerface")
+    sent = client.analyze(photos["astronaut"], analyses="all", engine="centerface")
 
-    result = client.wait(url, timeout_seconds=60)["result"]
+    result = client.wait(sent, timeout_seconds=60).result
+    assert result is not None
 
     assert result["unavailable"] == {}
     assert result["detection"]["engine"] == "centerface"
@@ -68,22 +69,20 @@ def test_all_five_analyses_are_answered_when_asked_for(
 
 
 def test_an_engine_without_weights_fails_the_job_and_says_how_to_get_them(
-    client: GatewayClient, http: httpx.Client, photos: dict[str, Path]
+    client: Client, photos: dict[str, Path]
 ) -> None:
-    url = client.submit(photos["astronaut"], engine="yolov5s")
+    sent = client.analyze(photos["astronaut"], engine="yolov5s")
 
-    with pytest.raises(GatewayFailed, match="facesocial models pull yolov5s_face"):
-        client.wait(url, timeout_seconds=60)
+    with pytest.raises(JobFailed, match="facesocial models pull yolov5s_face") as raised:
+        client.wait(sent, timeout_seconds=60)
 
-    assert http.get(url).json()["error"]["code"] == "model_not_installed"
+    assert raised.value.code == "model_not_installed"
 
 
-def test_an_embedding_is_returned_when_asked_for(
-    client: GatewayClient, photos: dict[str, Path]
-) -> None:
-    url = client.submit(photos["astronaut"], analyses="recognition", return_embeddings="true")
+def test_an_embedding_is_returned_when_asked_for(client: Client, photos: dict[str, Path]) -> None:
+    sent = client.analyze(photos["astronaut"], analyses="recognition", return_embeddings=True)
 
-    [face] = client.wait(url, timeout_seconds=60)["result"]["faces"]
+    [face] = (client.wait(sent, timeout_seconds=60).result or {})["faces"]
 
     embedding = face["recognition"]["embedding"]
     assert len(embedding) == 128
@@ -92,14 +91,15 @@ def test_an_embedding_is_returned_when_asked_for(
 
 
 def test_a_simulated_device_takes_jobs_and_says_what_it_is(
-    client: GatewayClient, http: httpx.Client, photos: dict[str, Path]
+    client: Client, http: httpx.Client, photos: dict[str, Path]
 ) -> None:
     device = _await_residents(http, at_least=7)
     deadline = time.monotonic() + 30
     reason = ""
     # The router hears of loads at the device's next sign of life.
     while reason != "resident" and time.monotonic() < deadline:
-        job = client.wait(client.submit(photos["astronaut"]), timeout_seconds=60)
+        ended = client.wait(client.analyze(photos["astronaut"]), timeout_seconds=60)
+        job = ended.model_dump(mode="json")
         reason = job["route"]["reason"]
 
     assert device["kind"] == "simulated"
@@ -126,7 +126,7 @@ def test_an_image_that_ends_too_early_fails_its_job_with_a_code(
 
 
 def test_odd_but_valid_images_are_analysed(
-    client: GatewayClient, photos: dict[str, Path], tmp_path: Path
+    client: Client, photos: dict[str, Path], tmp_path: Path
 ) -> None:
     with Image.open(photos["astronaut"]) as opened:
         image = opened.convert("RGB")
@@ -148,40 +148,43 @@ def test_odd_but_valid_images_are_analysed(
 
 
 def test_bodies_that_are_too_large_are_refused_on_a_real_connection(fleet: LocalFleet) -> None:
-    response = httpx.post(fleet.url + ANALYZE, files={"image": io.BytesIO(b"\0" * 11_000_000)})
+    image = io.BytesIO(b"\0" * 11_000_000)
+    response = httpx.post(
+        fleet.url + ANALYZE, files={"image": image}, headers={"X-API-Key": fleet.key}
+    )
 
     assert (response.status_code, response.json()["code"]) == (413, "file_too_large")
 
 
 def test_a_body_that_never_comes_does_not_block_others(
-    client: GatewayClient, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
     host, _, port = fleet.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as slow:
         slow.sendall(
             f"POST {ANALYZE} HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n"
+            f"X-API-Key: {fleet.key}\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
         )
 
-        assert client.submit(photos["astronaut"])
+        assert client.analyze(photos["astronaut"]).id
 
 
 def test_images_are_gone_once_their_jobs_have_ended(
-    client: GatewayClient, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
-    url = client.submit(photos["astronaut"])
-    client.wait(url, timeout_seconds=60)
+    job = client.wait(client.analyze(photos["astronaut"]), timeout_seconds=60)
     deadline = time.monotonic() + 10
 
     # The image is deleted right after the answer is written.
-    while (fleet.data.root / "blobs" / url.rpartition("/")[2]).exists():
+    while (fleet.data.root / "blobs" / job.id).exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def _only_face(client: GatewayClient, path: Path) -> dict[str, float]:
-    url = client.submit(path, analyses="detection")
-    [face] = client.wait(url, timeout_seconds=60)["result"]["faces"]
+def _only_face(client: Client, path: Path) -> dict[str, float]:
+    sent = client.analyze(path, analyses="detection")
+    [face] = (client.wait(sent, timeout_seconds=60).result or {})["faces"]
     box: dict[str, float] = face["bbox"]
     return box
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 import redis
 
-from cli.gateway_client import GatewayClient
 from cli.local_fleet import LocalFleet
+from client import Client, Job
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
 
@@ -23,56 +23,56 @@ LEASES = "fs:{jobs}:leases"
 RECOVERY_SECONDS = 90
 
 
-def ends_of(client: GatewayClient, store: redis.Redis, urls: list[str]) -> Counter[str]:
+def ends_of(client: Client, store: redis.Redis, jobs: list[Job]) -> Counter[str]:
     """How often each job ended, by the event stream; waits until each has."""
-    for url in urls:
-        assert client.wait(url, timeout_seconds=RECOVERY_SECONDS)["state"] == "succeeded"
+    for job in jobs:
+        assert client.wait(job, timeout_seconds=RECOVERY_SECONDS).state == "succeeded"
     events = cast("list[tuple[str, dict[str, str]]]", store.xrange(EVENTS))
     ended = Counter(
         fields["job"] for _, fields in events if fields["state"] in {"succeeded", "failed"}
     )
-    return Counter({url: ended[url.rpartition("/")[2]] for url in urls})
+    return Counter({job.id: ended[job.id] for job in jobs})
 
 
 def test_jobs_of_killed_workers_end_once(
-    client: GatewayClient, store: redis.Redis, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, store: redis.Redis, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
-    urls = [client.submit(photos["t1"]) for _ in range(24)]
+    jobs = [client.analyze(photos["t1"]) for _ in range(24)]
     _await_running(store)
 
     _kill(fleet, "worker-gpu0")
     _kill(fleet, "worker-cpu")
 
-    assert set(ends_of(client, store, urls).values()) == {1}
+    assert set(ends_of(client, store, jobs).values()) == {1}
 
 
 def test_a_killed_pool_process_costs_no_job(
-    client: GatewayClient, store: redis.Redis, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, store: redis.Redis, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
-    urls = [client.submit(photos["t1"], priority="batch") for _ in range(12)]
+    jobs = [client.analyze(photos["t1"], priority="batch") for _ in range(12)]
     _await_running(store)
 
     for name in ("worker-gpu0", "worker-cpu"):
         for child in psutil.Process(fleet.pid(name)).children():
             child.kill()
 
-    assert set(ends_of(client, store, urls).values()) == {1}
+    assert set(ends_of(client, store, jobs).values()) == {1}
 
 
 def test_a_killed_store_comes_back_with_every_acknowledged_job(
-    client: GatewayClient, store: redis.Redis, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, store: redis.Redis, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
-    urls = [client.submit(photos["t1"]) for _ in range(12)]
+    jobs = [client.analyze(photos["t1"]) for _ in range(12)]
     pid = fleet.pid("store")
 
     _kill(fleet, "store")
 
     _await_new_pid(fleet, "store", pid)
-    assert set(ends_of(client, store, urls).values()) == {1}
+    assert set(ends_of(client, store, jobs).values()) == {1}
 
 
 def test_a_store_that_hangs_is_told_in_bounded_time(
-    client: GatewayClient, http: httpx.Client, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, http: httpx.Client, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
     server = psutil.Process(fleet.pid("store"))
     server.suspend()
@@ -86,18 +86,18 @@ def test_a_store_that_hangs_is_told_in_bounded_time(
 
     assert (response.status_code, response.json()["code"]) == (503, "store_unavailable")
     assert took_seconds < 15
-    url = client.submit(photos["astronaut"])
-    assert client.wait(url, timeout_seconds=RECOVERY_SECONDS)["state"] == "succeeded"
+    job = client.analyze(photos["astronaut"])
+    assert client.wait(job, timeout_seconds=RECOVERY_SECONDS).state == "succeeded"
 
 
 def test_a_killed_gateway_comes_back(
-    client: GatewayClient, fleet: LocalFleet, photos: dict[str, Path]
+    client: Client, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
-    url = client.submit(photos["astronaut"])
+    job = client.analyze(photos["astronaut"])
 
     _kill(fleet, "gateway")
 
-    assert client.wait(url, timeout_seconds=RECOVERY_SECONDS)["state"] == "succeeded"
+    assert client.wait(job, timeout_seconds=RECOVERY_SECONDS).state == "succeeded"
 
 
 def _kill(fleet: LocalFleet, name: str) -> None:

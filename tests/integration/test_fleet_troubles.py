@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import redis
 
-from cli.gateway_client import GatewayClient
 from cli.local_fleet import LocalFleet, local_fleet
+from client import Client, Job, Overloaded, Retries
 from models.weights.store import WeightStore
 from vram.invariants import StreamCheck
 from vram.records import DeviceState, Event, State
@@ -125,8 +124,8 @@ def loads_on(device: str, log: Path, since: datetime, until: datetime) -> list[d
     ]
 
 
-def ends(client: GatewayClient, urls: list[str]) -> list[dict[str, Any]]:
-    return [client.wait(url, timeout_seconds=180) for url in urls]
+def ends(client: Client, jobs: list[Job]) -> list[dict[str, Any]]:
+    return [client.wait(job, timeout_seconds=180).model_dump(mode="json") for job in jobs]
 
 
 @pytest.mark.parametrize(
@@ -152,13 +151,12 @@ def test_a_card_that_runs_out_of_memory_serves_on_and_says_so(
 ) -> None:
     with (
         fleet_on(own_store, tmp_path, weights, simulated_faults=faults) as fleet,
-        httpx.Client(base_url=fleet.url, timeout=60) as http,
+        Client(fleet.url, key=fleet.key) as client,
     ):
-        client = GatewayClient(http)
         await_card(ledger, lambda state: state.alive)
 
-        jobs = ends(client, [client.submit(photos["t1"], **ALL) for _ in range(16)])
-        more = ends(client, [client.submit(photos["astronaut"], **ALL) for _ in range(4)])
+        jobs = ends(client, [client.analyze(photos["t1"], **ALL) for _ in range(16)])
+        more = ends(client, [client.analyze(photos["astronaut"], **ALL) for _ in range(4)])
 
         assert {len(job["result"]["faces"]) for job in jobs} == {6}
         assert all(job["result"]["unavailable"] == {} for job in (*jobs, *more))
@@ -190,24 +188,26 @@ def test_a_store_away_for_half_a_minute_costs_no_job_and_admits_nothing(
 ) -> None:
     with (
         fleet_on(own_store, tmp_path, weights) as fleet,
-        httpx.Client(base_url=fleet.url, timeout=60) as http,
+        Client(fleet.url, key=fleet.key) as client,
     ):
-        client = GatewayClient(http)
         await_card(ledger, lambda state: state.alive)
         log = tmp_path / "up.log"
         pids = {name: fleet.pid(name) for name in ("gateway", "worker-cpu", "worker-gpu0", "beat")}
-        urls = [client.submit(photos["t1"], priority="batch", **ALL) for _ in range(40)]
+        sent = [client.analyze(photos["t1"], priority="batch", **ALL) for _ in range(40)]
 
         own_store.kill()
         killed_at = datetime.now(UTC)
         time.sleep(AWAY_SECONDS)
         back_at = datetime.now(UTC)
-        refused = http.post("/api/v1/face/analyze", files={"image": photos["t1"].read_bytes()})
+        with (
+            Client(fleet.url, key=fleet.key, retries=Retries(attempts=1)) as hasty,
+            pytest.raises(Overloaded, match="did not answer"),
+        ):
+            hasty.analyze(photos["t1"])
         own_store.start()
 
-        assert refused.status_code == 503
-        assert {job["state"] for job in ends(client, urls)} == {"succeeded"}
-        again = ends(client, [client.submit(photos["astronaut"], **ALL) for _ in range(4)])
+        assert {job["state"] for job in ends(client, sent)} == {"succeeded"}
+        again = ends(client, [client.analyze(photos["astronaut"], **ALL) for _ in range(4)])
         assert all(job["result"]["unavailable"] == {} for job in again)
         await_card(ledger, lambda state: state.alive and state.foreign_mib == 0)
         checked(ledger)

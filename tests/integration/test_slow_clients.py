@@ -1,26 +1,22 @@
 """Clients that send requests by halves do not keep others out of the real gateway."""
 
 import io
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
-from api.gateway_worker import LINGER_SECONDS
-from workers.settings import environment_of
+from api.deadline_socket import LINGER_SECONDS
+from tests.integration.gateway_process import Gateway, running_gateway, within
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis]
 
-THREADS = 2
+CONNECTIONS = 16
 UPLOAD_SECONDS = 5.0
 #: For a busy machine.
 MARGIN_SECONDS = 6.0
@@ -35,25 +31,8 @@ _CHUNKED = (
 )
 _HEAD = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nX-Rest: "
 _UNREAD = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000\r\n\r\n"
+_ASKS = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\n\r\n"
 _STAYS = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gateway:
-    """A running gateway and where it writes."""
-
-    port: int
-    log: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def is_alive(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health/live", timeout=0.5).is_success
-        except httpx.TransportError:
-            return False
 
 
 @pytest.fixture(scope="module")
@@ -63,45 +42,30 @@ def gateway(
     root: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Gateway]:
-    """Gunicorn as the launcher starts it, with two threads and no worker behind it."""
-    folder = tmp_path_factory.mktemp("gateway")
-    found = Gateway(port=pick_port(), log=folder / "gateway.log")
-    environment = {
-        **os.environ,  # noqa: TID251 - handed to the gateway
-        **environment_of(
-            data_dir=folder / "data",
-            redis_url=f"redis://127.0.0.1:{valkey_port}/0",
-            port=found.port,
-            gateway_threads=THREADS,
-            upload_seconds=UPLOAD_SECONDS,
-        ),
-    }
-    command = ("gunicorn", "--config", "python:api.gunicorn_config", "api.wsgi:create()")
-    with found.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=root, env=environment, stdout=log, stderr=log
-        )
-    try:
-        assert _within(20, found.is_alive), found.log.read_text()
-        yield found
-    finally:
-        process.terminate()
-        process.wait(timeout=40)
+    """Gunicorn as the launcher starts it, with few connections and no worker behind it."""
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"),
+        root=root,
+        port=pick_port(),
+        redis_port=valkey_port,
+        gateway_connections=CONNECTIONS,
+        upload_seconds=UPLOAD_SECONDS,
+    ) as gateway:
+        yield gateway
 
 
 @pytest.fixture
 def slow_clients(gateway: Gateway) -> Iterator[Callable[[bytes], list[socket.socket]]]:
-    """Opens more connections than there are threads, each with a beginning of a request."""
+    """Opens more connections than the gateway takes, each with a beginning of a request."""
     with ExitStack() as stack:
 
         def opened(beginning: bytes) -> list[socket.socket]:
             address = ("127.0.0.1", gateway.port)
-            clients = [
-                stack.enter_context(socket.create_connection(address, timeout=10))
-                for _ in range(THREADS + 1)
-            ]
-            for client in clients:
+            clients = []
+            for _ in range(CONNECTIONS + 1):
+                client = stack.enter_context(socket.create_connection(address, timeout=10))
                 client.sendall(beginning)
+                clients.append(client)
             return clients
 
         yield opened
@@ -130,7 +94,7 @@ def test_half_sent_requests_hold_the_gateway_for_a_limited_time(
                 client.sendall(b"1")
         return gateway.is_alive()
 
-    assert _within(UPLOAD_SECONDS + LINGER_SECONDS + MARGIN_SECONDS, answers_while_they_go_on)
+    assert within(UPLOAD_SECONDS + LINGER_SECONDS + MARGIN_SECONDS, answers_while_they_go_on)
     assert "Traceback" not in gateway.log.read_text()
 
 
@@ -140,7 +104,17 @@ def test_clients_that_keep_closed_connections_open_do_not_stop_the_gateway(
     for _ in range(4):
         slow_clients(_STAYS)
 
-    assert _within(4 * (THREADS + 1) / THREADS * LINGER_SECONDS + 3, gateway.is_alive)
+    assert within(5 * LINGER_SECONDS + 3, gateway.is_alive)
+
+
+def test_silent_clients_and_idle_ones_make_room_for_others(
+    gateway: Gateway, slow_clients: Callable[[bytes], list[socket.socket]]
+) -> None:
+    for _ in range(4):
+        slow_clients(b"")
+        slow_clients(_ASKS)
+
+    assert within(3, gateway.is_alive)
 
 
 def test_a_client_that_is_too_slow_is_told_so(
@@ -178,12 +152,3 @@ def test_a_kept_connection_serves_request_after_request(gateway: Gateway, photo:
             addresses.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
 
         assert len(addresses) == 1
-
-
-def _within(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
-from cli.gateway_client import GatewayClient
 from cli.launcher.run_files import read_run_file
 from cli.local_fleet import LocalFleet, local_fleet
+from client import Client
 from models.weights.store import WeightStore
 from vram.answers import REASONS
 from vram.invariants import StreamCheck
@@ -76,12 +75,12 @@ def ledger_of(fleet: LocalFleet) -> Iterator[RedisLedger]:
 
 def drive(fleet: LocalFleet, photos: dict[str, Path], rounds: int) -> list[dict[str, Any]]:
     """Mixed traffic, submitted at once; every job's end."""
-    with httpx.Client(base_url=fleet.url, timeout=60) as http:
-        client = GatewayClient(http)
+    with Client(fleet.url, key=fleet.key) as client:
         kinds = itertools.islice(itertools.cycle(TRAFFIC), rounds * len(TRAFFIC))
         names = itertools.cycle(photos)
-        urls = [client.submit(photos[next(names)], **options) for options in kinds]
-        return [client.wait(url, timeout_seconds=240) for url in urls]
+        jobs = [client.analyze(photos[next(names)], **options) for options in kinds]
+        ended = [client.wait(job, timeout_seconds=240) for job in jobs]
+        return [job.model_dump(mode="json") for job in ended]
 
 
 def check_streams(ledger: RedisLedger) -> dict[str, tuple[DeviceState, list[Event]]]:

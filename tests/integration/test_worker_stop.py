@@ -84,7 +84,9 @@ def test_a_worker_that_is_stopped_in_mid_batch_gives_its_jobs_back_uncounted(
                 route = JobRoute(queue=queue, reason="access_existing", device=local_device(DEVICE))
                 options = AnalyzeOptions(analyses=("detection",))
                 jobs.submit(
-                    NewJob(id=job_id, options=options, route=route, blob_key=job_id, pixels=262_144)
+                    NewJob(
+                        id=job_id, options=options, route=route, blob_keys=(job_id,), pixels=262_144
+                    )
                 )
             CeleryJobQueue(publisher(settings)).publish(IDS[0], queue)
             _until(lambda: jobs.get(IDS[-1]).state is JobState.RUNNING, 20, log)
