@@ -7,6 +7,9 @@ RUNTIME ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
+#: Tests that run on all cores at once. Those of whole fleets run one after another: they measure
+#: no time, but they wait for things to happen in time.
+ALONGSIDE := tests/architecture tests/unit tests/contract tests/properties tests/fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test nightly lint fmt up demo bench gpu-check lock ci clean
@@ -30,9 +33,18 @@ demo: setup ## Fetch weights, start everything, find the faces in real photos, s
 up: setup ## Start store, workers, gateway and monitor; Ctrl-C stops them (ARGS="--simulate-gpu 6144")
 	@$(BIN)/facesocial up $(ARGS)
 
-test: setup ## Run all tests
+test: setup ## Run all tests (TESTS=tests/unit: only those)
+ifdef TESTS
+	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+else
 	@$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@status=0; \
+	$(BIN)/python -m pytest $(ALONGSIDE) -n auto --maxprocesses 4 --dist loadfile \
+	  --cov --cov-report= --cov-fail-under 0 $(ARGS) || status=$$?; \
+	$(BIN)/python -m pytest tests/integration --cov --cov-append --cov-report=term:skip-covered \
+	  $(ARGS) || status=$$?; \
+	exit $$status
+endif
 
 nightly: setup ## Search the ledger's properties for hours
 	$(BIN)/python -m pytest tests/properties --hypothesis-profile=nightly $(ARGS)

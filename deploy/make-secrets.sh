@@ -20,4 +20,5 @@ password() {
 write valkey_password "$(password)"
 write redis_url "redis://:$(cat "$folder/valkey_password")@valkey:6379/0"
 write flower_password "$(password)"
+write gateway_secret "$(password)"
 echo "The secrets are in $folder."

@@ -94,6 +94,8 @@ def _default(field: FieldInfo) -> str:
         value = value.get_secret_value()
     if value is None or value in ((), {}):
         return "none"
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -21,8 +21,8 @@ lock dev.txt "$@" pyproject.toml --extra local --extra cpu --extra evaluation --
 # The same on a CUDA machine, CUDA and cuDNN wheels included.
 lock dev-gpu.txt "$@" pyproject.toml --extra local --extra gpu --extra evaluation --group dev
 lock dev-gpu-cu13.txt "$@" pyproject.toml --extra local --extra gpu-cu13 --extra evaluation --group dev
-# Dockerfile.api: gateway, beat and monitor.
-lock api.txt "$@" pyproject.toml --extra api --extra monitor
+# Dockerfile.api: gateway, beat and monitor, and the command that makes accounts.
+lock api.txt "$@" pyproject.toml --extra api --extra cli --extra monitor
 # Dockerfile.worker, VARIANT=cpu.
 lock worker-cpu.txt "$@" pyproject.toml --extra cpu
 # Dockerfile.worker, VARIANT=gpu: without the CUDA and cuDNN wheels: its base image has both.

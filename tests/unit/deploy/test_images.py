@@ -79,7 +79,7 @@ def test_every_package_of_the_project_is_in_every_image(root: Path) -> None:
 
     for name in DOCKERFILES:
         copied = instructions(root / name)
-        assert [f"COPY {package} {package}" in copied for package in packages] == [True] * 5
+        assert [f"COPY {package} {package}" in copied for package in packages] == [True] * 6
 
 
 def test_system_packages_exist(root: Path) -> None:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 #: Extras and groups of each file, as in requirements/lock.sh.
 LOCKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "dev.txt": (("local", "cpu"), ("dev",)),
-    "api.txt": (("api", "monitor"), ()),
+    "api.txt": (("api", "cli", "monitor"), ()),
     "worker-cpu.txt": (("cpu",), ()),
     "worker-gpu.txt": (("gpu",), ()),
     "worker-gpu-cu13.txt": (("gpu-cu13",), ()),

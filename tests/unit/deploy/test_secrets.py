@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from api.exposure import require_safe
 from workers.settings import load_settings
 
 
@@ -40,6 +41,7 @@ def test_our_processes_read_them_as_settings(secrets: Path) -> None:
     assert settings.flower_password
     assert len(settings.flower_password.get_secret_value()) == 43
     assert settings.flower_password.get_secret_value() != password
+    require_safe(settings)
 
 
 def test_running_it_again_keeps_the_passwords(secrets: Path, root: Path) -> None:
