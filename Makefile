@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed-$(RUNTIME)
 ALONGSIDE := tests/architecture tests/unit tests/contract tests/properties tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test nightly lint fmt up demo bench gpu-check lock ci clean
+.PHONY: help setup test nightly fuzz lint fmt up demo bench gpu-check lock ci clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ endif
 
 nightly: setup ## Search the ledger's properties for hours
 	$(BIN)/python -m pytest tests/properties --hypothesis-profile=nightly $(ARGS)
+
+fuzz: setup ## Make up requests for every route, for longer
+	$(BIN)/python -m pytest tests/fuzz --fuzz-all --fuzz-examples 50 $(ARGS)
 
 lint: setup ## Check format, rules, types, layering and spelling
 	$(BIN)/ruff format --check .

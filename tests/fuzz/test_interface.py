@@ -41,10 +41,10 @@ OPERATIONS = [
 
 @pytest.fixture
 def configuration(request: pytest.FixtureRequest, key: str) -> SchemathesisConfig:
-    examples = request.config.getoption("--fuzz-examples")
+    examples = request.config.getoption("--fuzz-examples", 2)
     return SchemathesisConfig.from_dict(
         {
-            "seed": request.config.getoption("--fuzz-seed"),
+            "seed": request.config.getoption("--fuzz-seed", 1),
             "headers": {"X-API-Key": key},
             "request-timeout": 10,
             "max-stream-events": 1,
@@ -90,7 +90,7 @@ def test_no_made_up_request_gets_an_answer_that_the_document_does_not_foresee(
     schema: BaseSchema = schemathesis.openapi.from_url(
         f"{address}/openapi.json", config=configuration
     )
-    if not request.config.getoption("--fuzz-all"):
+    if not request.config.getoption("--fuzz-all", default=False):
         schema = schema.exclude(lambda context: is_second_address(context.operation))
     tried: set[str] = set()
     checked: set[str] = set()

@@ -26,6 +26,8 @@ LIMITS = Limits(
     quarantine_failures=1000,
     pressure_free_mib=0,
 )
+#: Of uses, at most; one is enough nearly always.
+MOST_ROUNDS = 5
 
 
 def _disturb(bench: Bench, done: threading.Event, chance: random.Random) -> None:
@@ -73,13 +75,20 @@ def test_after_chaos_the_book_is_true_and_the_device_serves(
     chance = random.Random(seed)  # noqa: S311 - a test's dice
     other = threading.Thread(target=_disturb, args=(bench, done, chance))
     other.start()
+    places: set[str] = set()
+    rounds = 0
     with ThreadPoolExecutor(3) as pool:
-        places = [*pool.map(lambda number: _use_them(bench, seed * 10 + number), range(3))]
+        # Every use is served. Again until both places had their share, which on a fast or busy
+        # machine may be the luck of when the store is away.
+        while places != {"sim:1000", "cpu"} and rounds < MOST_ROUNDS:
+            first = seed * 1000 + rounds * 10
+            for found in pool.map(lambda number: _use_them(bench, number), range(first, first + 3)):
+                places.update(found)
+            rounds += 1
     done.set()
     other.join()
 
-    # Every use was served, and both places had their share.
-    assert {place for found in places for place in found} == {"sim:1000", "cpu"}
+    assert places == {"sim:1000", "cpu"}
     bench.card.faults = Faults()
     time.sleep(1.5)
     assert bench.residency.recycle_wanted in {None, "out_of_memory", "load_hung"}
