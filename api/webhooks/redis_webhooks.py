@@ -23,7 +23,17 @@ DUE = PREFIX + "due"
 LOG_PREFIX = PREFIX + "log:"
 #: Most webhooks of one owner: each is told of every end.
 MOST_WEBHOOKS = 20
-_SCRIPTS = ("create", "change", "delete", "secret", "tell", "take_due", "settle", "redeliver")
+_SCRIPTS = (
+    "create",
+    "change",
+    "rotate",
+    "delete",
+    "secret",
+    "tell",
+    "take_due",
+    "settle",
+    "redeliver",
+)
 
 #: What came of a try.
 Outcome = Literal["delivered", "failed", "again"]
@@ -72,6 +82,10 @@ class RedisWebhooks:
         """Change fields as a webhook's hash holds them; False when the owner has none such."""
         flat = [part for pair in fields.items() for part in pair]
         return bool(self._call("change", webhook_id, owner, *flat))
+
+    def rotate(self, webhook_id: str, owner: str, sealed: str) -> bool:
+        """Sign with another secret and the former one; False when the owner has none such."""
+        return bool(self._call("rotate", webhook_id, owner, sealed))
 
     def delete(self, webhook_id: str, owner: str) -> bool:
         """Delete a webhook; False when the owner has none such."""

@@ -100,9 +100,9 @@ class WebhookRegistry:
             ApiError: `webhook_not_found`.
         """
         secret = new_secret()
-        kept = self.get(owner, webhook_id).secrets[:1]
-        sealed = " ".join((self._seal.close(secret), *kept))
-        return self.change(owner, webhook_id, secrets=sealed), secret
+        if not self.store.rotate(webhook_id, owner, self._seal.close(secret)):
+            raise _unknown()
+        return self.get(owner, webhook_id), secret
 
     def delete(self, owner: str, webhook_id: str) -> None:
         """Delete a webhook.

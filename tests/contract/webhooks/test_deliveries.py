@@ -216,3 +216,16 @@ def test_what_was_settled_is_forgotten_in_time(
     [delivery] = client.keys("*hooks:delivery:*")
     assert 0 < client.ttl(delivery) <= week
     assert week < client.ttl(log) <= 2 * week
+
+
+def test_rotations_keep_the_two_newest_secrets(webhooks: RedisWebhooks, webhook: Make) -> None:
+    webhooks.create(webhook())
+
+    assert webhooks.rotate("hook_1", "anna", "second")
+    assert webhooks.rotate("hook_1", "anna", "third")
+
+    found = webhooks.find("hook_1", "anna")
+    assert found is not None
+    assert found.secrets == ("third", "second")
+    assert not webhooks.rotate("hook_1", "bert", "fourth")
+    assert not webhooks.rotate("hook_2", "anna", "fourth")
