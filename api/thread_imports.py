@@ -4,7 +4,6 @@ Under gevent the locks of imports are gevent's too. Two threads of `api.offload`
 same time as a request may wait for each other for good: nothing may be imported there.
 """
 
-import encodings.idna
 import importlib
 
 from PIL import Image
@@ -12,7 +11,7 @@ from PIL import Image
 #: What the codecs are looked up by: a host's name is encoded before it is resolved.
 _CODECS = ("idna", "latin-1", "utf-8", "ascii")
 #: Left to the first call by the libraries whose calls are offloaded.
-_MODULES = ("PIL.JpegPresets", "PIL.MpoImagePlugin", encodings.idna.__name__)
+_MODULES = ("PIL.JpegPresets", "PIL.MpoImagePlugin", "encodings.idna")
 
 
 def import_ahead() -> None:
