@@ -17,16 +17,16 @@ lock() {
 }
 
 # Development and CI: everything that runs on a machine without a card.
-lock dev.txt "$@" pyproject.toml --extra local --extra cpu --extra evaluation --group dev
+lock dev.txt "$@" pyproject.toml --extra local --extra cpu --extra evaluation --extra pgvector --group dev
 # The same on a CUDA machine, CUDA and cuDNN wheels included.
-lock dev-gpu.txt "$@" pyproject.toml --extra local --extra gpu --extra evaluation --group dev
-lock dev-gpu-cu13.txt "$@" pyproject.toml --extra local --extra gpu-cu13 --extra evaluation --group dev
+lock dev-gpu.txt "$@" pyproject.toml --extra local --extra gpu --extra evaluation --extra pgvector --group dev
+lock dev-gpu-cu13.txt "$@" pyproject.toml --extra local --extra gpu-cu13 --extra evaluation --extra pgvector --group dev
 # Dockerfile.api: gateway, beat and monitor, and the command that makes accounts.
 lock api.txt "$@" pyproject.toml --extra api --extra cli --extra monitor
 # Dockerfile.worker, VARIANT=cpu.
-lock worker-cpu.txt "$@" pyproject.toml --extra cpu
+lock worker-cpu.txt "$@" pyproject.toml --extra cpu --extra pgvector
 # Dockerfile.worker, VARIANT=gpu: without the CUDA and cuDNN wheels: its base image has both.
-lock worker-gpu.txt "$@" pyproject.toml --extra gpu \
+lock worker-gpu.txt "$@" pyproject.toml --extra gpu --extra pgvector \
     --no-emit-package nvidia-cublas-cu12 \
     --no-emit-package nvidia-cuda-nvrtc-cu12 \
     --no-emit-package nvidia-cuda-runtime-cu12 \
@@ -35,6 +35,6 @@ lock worker-gpu.txt "$@" pyproject.toml --extra gpu \
     --no-emit-package nvidia-curand-cu12 \
     --no-emit-package nvidia-nvjitlink-cu12
 # Workers on CUDA 13, outside containers.
-lock worker-gpu-cu13.txt "$@" pyproject.toml --extra gpu-cu13
+lock worker-gpu-cu13.txt "$@" pyproject.toml --extra gpu-cu13 --extra pgvector
 # What builds our wheel inside the images.
 echo hatchling | lock build.txt "$@" --constraint requirements/dev.txt -

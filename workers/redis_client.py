@@ -15,7 +15,9 @@ from workers.settings import Settings
 CROWD_SECONDS = 5.0
 
 
-def connect(settings: Settings, *, role: str, most_connections: int | None = None) -> redis.Redis:
+def connect(
+    settings: Settings, *, role: str, most_connections: int | None = None, is_binary: bool = False
+) -> redis.Redis:
     """A client whose every call ends within about three times the configured timeout.
 
     Args:
@@ -23,10 +25,11 @@ def connect(settings: Settings, *, role: str, most_connections: int | None = Non
         role: Shown in the server's client list, e.g. "gateway".
         most_connections: Calls beyond these wait for one, unless the store is away. None: any
             number, no waiting.
+        is_binary: Answers are bytes; else text.
     """
     timeout_seconds = settings.redis_timeout_seconds
     options: dict[str, Any] = {
-        "decode_responses": True,
+        "decode_responses": not is_binary,
         "socket_timeout": timeout_seconds,
         "socket_connect_timeout": timeout_seconds,
         "socket_keepalive": True,

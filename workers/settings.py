@@ -19,6 +19,7 @@ from workers.contract import Analysis
 from workers.errors import SettingsError
 from workers.gateway_settings import GatewaySettings
 from workers.gpu_settings import GpuSettings, listed
+from workers.identity_settings import IdentitySettings
 
 PREFIX = "FACESOCIAL_"
 #: Names a TOML file with the same settings in lower case; variables win over the file.
@@ -145,7 +146,7 @@ class GeneralSettings(BaseModel):
     )
 
 
-class Settings(GpuSettings, GatewaySettings, GeneralSettings):
+class Settings(GpuSettings, GatewaySettings, IdentitySettings, GeneralSettings):
     """Everything that can be set. Each field is `FACESOCIAL_<FIELD>` or a key of the TOML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -159,6 +160,11 @@ class Settings(GpuSettings, GatewaySettings, GeneralSettings):
     def blob_location(self) -> str:
         """URL of the blob store."""
         return self.blob_url or (self.data_dir / "blobs").absolute().as_uri()
+
+    @property
+    def identity_keys_location(self) -> str:
+        """URL of the key vault."""
+        return self.identity_keys_url or (self.data_dir / "identity-keys").absolute().as_uri()
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

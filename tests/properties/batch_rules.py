@@ -1,6 +1,7 @@
 """What a gateway does to batches, as rules; workers are in tests.properties.batch_machine."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 import redis
@@ -15,7 +16,7 @@ from tests.contract.batches.world import (
     world,
 )
 from tests.properties.batch_model import RETRY_SECONDS, Model, ModelBatch
-from workers.batch_records import NewBatch
+from workers.batch_records import NewBatch, NewItem
 from workers.contract import AnalyzeOptions, JobState
 from workers.errors import (
     BatchClosed,
@@ -29,6 +30,14 @@ from workers.jobs import Claim
 PICK = st.integers(0, 9)
 #: Items of a batch by name; some come twice, some with another photo.
 NAMES = st.lists(st.sampled_from("abcdefghijkl"), min_size=1, max_size=6)
+#: Stands for the usual photo, but of another person than the usual one.
+SOMEBODY_ELSE = "of somebody else"
+
+
+def _photo(batch: str, name: str, content: str) -> NewItem:
+    if content == SOMEBODY_ELSE:
+        return replace(photo(batch, name), subject="ben")
+    return photo(batch, name, content)
 
 
 class GatewayRules(RuleBasedStateMachine):
@@ -62,13 +71,17 @@ class GatewayRules(RuleBasedStateMachine):
             assert not self.it.batches.create(made).is_new
             self.model.batches[made.id] = ModelBatch(added_at=self.model.now)
 
-    @rule(pick=PICK, names=NAMES, content=st.sampled_from(["a photo", "a photo", "another"]))
+    @rule(
+        pick=PICK,
+        names=NAMES,
+        content=st.sampled_from(["a photo", "a photo", "another", SOMEBODY_ELSE]),
+    )
     def add(self, pick: int, names: list[str], content: str) -> None:
         """Items, of which some may be there; one name stands for what is refused at intake."""
         if (batch := self.picked(pick)) is None:
             return
         found = self.model.batches[batch]
-        items = [broken(n) if n == "l" else photo(batch, n, content) for n in names]
+        items = [broken(n) if n == "l" else _photo(batch, n, content) for n in names]
         known = [name for name in names if name in found.numbers]
         others = {
             n for n in known if n != "l" and found.items[found.numbers[n] - 1].content != content

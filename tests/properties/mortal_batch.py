@@ -15,12 +15,15 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from tests.contract.batches.world import ROUTE, SETTINGS, World, photo, world
+from tests.unit.workers.scripted_enroller import ScriptedEnroller
 from tests.unit.workers.test_runner import ANSWER
 from workers.answer import AnalysisAnswer
 from workers.attempts import Ends
 from workers.batch_records import NewBatch
 from workers.batching import BatchPlan
+from workers.chunk_enrolling import ItemEnroller
 from workers.chunk_feed import ChunkFeeder
+from workers.chunk_items import ItemWorks
 from workers.chunk_work import ChunkPlan, ChunkWork
 from workers.contract import AnalyzeOptions, JobRoute
 from workers.dispatch import MemoryJobQueue
@@ -131,7 +134,7 @@ class Life:
             work = ChunkWork(
                 chunks=self.chunks,
                 feeder=self.feeder,
-                pipeline=Pipeline(),
+                works=ItemWorks(Pipeline(), ItemEnroller(ScriptedEnroller())),
                 blobs=self.blobs,
                 plan=ChunkPlan(batch=BatchPlan(jobs=1, pixels=1000), longest_seconds=60),
                 serve_interactive=lambda: None,

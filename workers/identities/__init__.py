@@ -1,0 +1,1 @@
+"""Known people: collections of persons and their faces, the index of them, and their forgetting."""

@@ -1,0 +1,1 @@
+"""Searching in PostgreSQL with pgvector instead of in the memory of workers."""

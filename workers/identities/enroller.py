@@ -1,0 +1,244 @@
+"""Enrolment: photos in, known faces out, each refused one with its reasons."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from models.errors import DeviceFault, ModelsError
+from models.spec import VerificationThresholds
+from workers.attempts import Ends
+from workers.contract import AnalyzeOptions, Gate
+from workers.errors import ImageRejected, WorkersError
+from workers.gates import gate_analyses
+from workers.identities.answers import EnrolledPhotoAnswer
+from workers.identities.contracts import model_name
+from workers.identities.embeddings import contract_of, stored_vector
+from workers.identities.enroll_order import Enrolling, EnrollOrder
+from workers.identities.errors import ContractMismatch, IdentityError, VaultUnavailable
+from workers.identities.face_checks import FaceChecks
+from workers.identities.kept_images import KeptImage
+from workers.identities.opening import Identities
+from workers.identities.quality import refusals
+from workers.identities.records import Collection, NewFace
+from workers.identities.search import FaceSearcher
+from workers.identities.trace_records import AuditEvent
+from workers.photo import Order, Photo, PhotoPipeline
+from workers.stages.face import box_answer
+
+#: Faces of a photo that are looked at; more are "several" all the same.
+MOST_FACES = 100
+
+
+class ImageKeeper(Protocol):
+    """Keeps photos, sealed; `workers.identities.kept_images.KeptImages`."""
+
+    def keep(self, photo: bytes) -> KeptImage:
+        """See KeptImages."""
+        ...
+
+
+class Enroller:
+    """Adds the faces of photos to collections.
+
+    Every photo is judged by its collection's quality policy; whatever the policy, a face that is
+    not what its request requires, or can't be judged, is refused. Doing it again adds nothing
+    twice and answers "known".
+
+    Args:
+        identities: The stores of known people.
+        searcher: Finds who resembles a face.
+        pipeline: Finds, measures and embeds faces.
+        images: Keeps photos for collections that want that.
+        presets: Thresholds measured for recognition models, by id.
+    """
+
+    def __init__(
+        self,
+        identities: Identities,
+        searcher: FaceSearcher,
+        pipeline: PhotoPipeline,
+        images: ImageKeeper,
+        presets: Mapping[str, VerificationThresholds],
+    ) -> None:
+        self._identities = identities
+        self._pipeline = pipeline
+        self._images = images
+        self._checks = FaceChecks(identities, searcher, presets)
+
+    def enroll(
+        self, orders: Sequence[EnrollOrder], *, ends: Ends = ()
+    ) -> list[EnrolledPhotoAnswer | Exception | None]:
+        """Enrol photos, of any persons and collections.
+
+        Args:
+            orders: Any number; the persons are there already.
+            ends: Errors that end the whole call, such as a time limit's.
+
+        Returns:
+            For each order what became of it, why nothing did, or None when nobody wants it.
+
+        Raises:
+            DeviceFault: nothing can be run in this process any more.
+        """
+        photos = [Enrolling(order=order) for order in orders]
+        groups: defaultdict[str, list[Enrolling]] = defaultdict(list)
+        for photo in photos:
+            groups[photo.order.collection].append(photo)
+        for uid, of_one in groups.items():
+            try:
+                self._into(uid, of_one, ends)
+            except ends:
+                raise
+            except DeviceFault:
+                raise
+            except (WorkersError, ModelsError) as error:
+                for photo in _going_on(of_one):
+                    photo.failure = error
+        return [photo.outcome for photo in photos]
+
+    def _into(self, uid: str, photos: Sequence[Enrolling], ends: Ends) -> None:
+        """Enrol photos into one collection, once more if its model was changed meanwhile."""
+        collection = self._identities.collections.by_uid(uid)
+        try:
+            self._once(collection, photos, ends)
+        except ContractMismatch:
+            changed = self._identities.collections.by_uid(uid)
+            if (changed.generation, changed.contract) == (
+                collection.generation,
+                collection.contract,
+            ):
+                raise
+            self._once(changed, _going_on(photos), ends)
+
+    def _once(self, collection: Collection, photos: Sequence[Enrolling], ends: Ends) -> None:
+        self._mark_known(collection, photos)
+        self._look(collection, _going_on(photos), ends)
+        seen = _going_on(photos)
+        if seen and collection.settings.quality != "off":
+            self._checks.check(collection, seen)
+        for photo in _going_on(seen):
+            if photo.is_known:
+                photo.end("known")
+        for of_one in _added_together(_going_on(seen)):
+            try:
+                self._add(collection, of_one)
+            except (ContractMismatch, VaultUnavailable):
+                raise  # it concerns all
+            except IdentityError as error:
+                for photo in of_one:
+                    photo.failure = error
+
+    def _mark_known(self, collection: Collection, photos: Sequence[Enrolling]) -> None:
+        """Mark photos whose face was added before the work was repeated."""
+        ids = [photo.order.face_id for photo in photos]
+        known = {one.face_id for one in self._identities.persons.vectors(collection.uid, ids)}
+        for photo in photos:
+            photo.is_known = photo.order.face_id in known
+
+    def _look(self, collection: Collection, photos: Sequence[Enrolling], ends: Ends) -> None:
+        keeps = collection.settings.keep_images
+        orders = [
+            Order(
+                read=partial(photo.read, keeps=keeps),
+                options=AnalyzeOptions(
+                    analyses=("recognition", *gate_analyses(_required(photo, collection))),
+                    max_faces=MOST_FACES,
+                    recognition_model=model_name(collection),
+                ),
+                is_wanted=photo.order.is_wanted,
+                cause=photo.order.origin,
+                choose=photo.order.choose,
+            )
+            for photo in photos
+        ]
+        for photo, found in zip(photos, self._pipeline.look_many(orders, ends=ends), strict=True):
+            _take_down(photo, found, collection)
+
+    def _add(self, collection: Collection, photos: Sequence[Enrolling]) -> None:
+        """Add faces of one person, in one step."""
+        order = photos[0].order
+        embeddings = [photo.embedding for photo in photos if photo.embedding]
+        faces = [
+            self._new_face(photo, stored_vector(embedding))
+            for photo, embedding in zip(photos, embeddings, strict=True)
+        ]
+        added = self._identities.persons.add_faces(
+            collection.uid,
+            order.person,
+            faces,
+            contract=contract_of(embeddings[0]),
+            generation=collection.generation,
+            audit=AuditEvent(
+                action="faces.enrolled",
+                by=order.by,
+                credential_id=order.credential_id,
+                cause=order.origin,
+                person_ids=(order.person,),
+                detail={"photos": str(len(faces))},
+            ),
+        )
+        for photo, outcome in zip(photos, added.outcomes, strict=True):
+            if outcome == "full":
+                photo.refuse("person_full")
+            else:
+                photo.end(outcome)
+
+    def _new_face(self, photo: Enrolling, vector: bytes) -> NewFace:
+        kept = self._images.keep(photo.content) if photo.content else None
+        return NewFace(
+            id=photo.order.face_id,
+            vector=vector,
+            quality=photo.quality.score if photo.quality else None,
+            source_sha256=photo.digest,
+            origin=photo.order.origin,
+            added_by=photo.order.by,
+            image_key=kept.key if kept else "",
+            image_secret=kept.secret if kept else "",
+        )
+
+
+def _added_together(photos: Sequence[Enrolling]) -> Iterable[list[Enrolling]]:
+    """Photos of one person that one work adds for one user."""
+    groups: defaultdict[tuple[str, str, str, str], list[Enrolling]] = defaultdict(list)
+    for photo in photos:
+        order = photo.order
+        groups[order.person, order.origin, order.by, order.credential_id].append(photo)
+    return groups.values()
+
+
+def _going_on(photos: Iterable[Enrolling]) -> list[Enrolling]:
+    return [photo for photo in photos if photo.goes_on]
+
+
+def _required(photo: Enrolling, collection: Collection) -> tuple[Gate, ...]:
+    """What the face must be: as asked for, and as the collection wants it of all."""
+    live: tuple[Gate, ...] = ("live",) if collection.settings.liveness_required else ()
+    return tuple(dict.fromkeys((*live, *photo.order.require)))
+
+
+def _take_down(photo: Enrolling, found: Photo, collection: Collection) -> None:
+    """What the stages found, and whether that may be enrolled as far as the photo itself goes."""
+    photo.dropped = found.dropped
+    if isinstance(found.failure, ImageRejected):
+        photo.end("refused", (found.failure.code,), message=str(found.failure))
+    elif found.failure:
+        photo.failure = found.failure
+    if not photo.goes_on:
+        return
+    photo.faces_found = found.faces_found
+    if not found.found.faces:
+        photo.refuse("multiple_faces" if found.faces_found else "face_not_found")
+        return
+    photo.bbox = box_answer(found.found.faces[0].box, found.image)
+    [photo.quality] = found.qualities
+    try:
+        [photo.embedding] = found.embeddings
+    except WorkersError as error:
+        photo.failure = error
+        return
+    poor = refusals(photo.quality, collection.settings.quality)
+    if reasons := (*poor, *found.refusals(0, _required(photo, collection))):
+        photo.refuse(*reasons)
+    else:
+        photo.warnings = photo.quality.reasons

@@ -1,0 +1,61 @@
+"""What is still to be done after deletions: the port. See `workers.identities.store`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from workers.identities.store import Page
+from workers.identities.trace_records import AuditEvent, Certificate, StoredAuditEvent
+
+
+class ForgettingStore(Protocol):
+    """What is still to be done after deletions, and what was done: audit and certificates."""
+
+    def audit(self, uid: str, event: AuditEvent) -> None:
+        """Note an event that changes nothing, such as an identification."""
+        ...
+
+    def audited(self, uid: str, *, limit: int, before: str | None = None) -> Page[StoredAuditEvent]:
+        """Events, the latest first."""
+        ...
+
+    def certificate(self, owner: str, id_: str) -> Certificate:
+        """A certificate of deletion, as far as it has got. Raises CertificateNotFound."""
+        ...
+
+    def certificates(
+        self, owner: str, *, limit: int, after: str | None = None
+    ) -> Page[Certificate]:
+        """An owner's certificates, the latest first."""
+        ...
+
+    def doomed(self, *, limit: int) -> Mapping[str, Sequence[int] | None]:
+        """By collection the leaves whose keys are to be destroyed; None: all of its keys."""
+        ...
+
+    def destroyed(self, uid: str, leaves: Sequence[int] | None, *, keys_version: int) -> None:
+        """Note that keys were destroyed; certificates that waited for them say so from now on."""
+        ...
+
+    def announce_image(self, key: str, *, ttl_seconds: float) -> None:
+        """Say that a photo will be kept: it is doomed unless a face is added with it in time."""
+        ...
+
+    def doomed_images(self, *, limit: int) -> Sequence[str]:
+        """Keys of kept photos whose faces are gone, or never came."""
+        ...
+
+    def images_deleted(self, keys: Sequence[str]) -> None:
+        """Note that those photos are deleted."""
+        ...
+
+    def images_postponed(self, keys: Sequence[str], *, delay_seconds: float) -> None:
+        """Note that those photos can't be deleted now: they are doomed again after that time."""
+        ...
+
+    def expired(self, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Collection uid and person id of those whose retention is over."""
+        ...
+
+    def reconcile(self, *, limit: int) -> int:
+        """Note on certificates which workers have followed; how many still wait."""
+        ...

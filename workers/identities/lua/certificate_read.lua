@@ -1,0 +1,3 @@
+-- certificate_read(id) -> flat certificate hash, empty when there is none
+
+return certificate(args[1])

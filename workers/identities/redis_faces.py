@@ -1,0 +1,211 @@
+"""Faces of persons on Redis or Valkey: thin calls to `workers/identities/lua`."""
+
+from collections.abc import Collection as Some
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from workers.identities.collection_hashes import contract_text, event_text
+from workers.identities.errors import ConsentMissing, ContractMismatch
+from workers.identities.face_records import (
+    FaceRecord,
+    face_of,
+    face_plain,
+    face_record,
+    id_bytes,
+    person_of,
+    person_record,
+    vector_of,
+)
+from workers.identities.records import (
+    AddedFaces,
+    EmbeddingContract,
+    Face,
+    FaceAdded,
+    FaceVector,
+    NewFace,
+    Person,
+)
+from workers.identities.refusals import ATTEMPTS, busy, no_face, no_person
+from workers.identities.scripts import IdentityScripts
+from workers.identities.sealing import Sealing
+from workers.identities.store import MOST_LISTED
+from workers.identities.trace_records import AuditEvent
+
+#: Letters of faces that may be there already.
+_NOT_ADDED = frozenset(b"kdf")
+_OUTCOMES: Mapping[str, FaceAdded] = {"a": "added", "k": "known", "d": "duplicate", "f": "full"}
+
+
+class RedisFaces:
+    """The part of PersonStore that concerns faces.
+
+    Args:
+        scripts: With the keys of collections.
+    """
+
+    def __init__(self, scripts: IdentityScripts) -> None:
+        self._scripts = scripts
+        self._sealing = Sealing(scripts)
+
+    def add_faces(
+        self,
+        uid: str,
+        person_id: str,
+        faces: Sequence[NewFace],
+        *,
+        contract: EmbeddingContract,
+        generation: int | None = None,
+        audit: AuditEvent,
+    ) -> AddedFaces:
+        """See PersonStore."""
+        if len(faces) > MOST_LISTED:
+            raise ValueError(f"More than {MOST_LISTED} faces at once.")
+        head = (contract_text(contract), "" if generation is None else generation)
+        before = b""
+        for _ in range(ATTEMPTS):
+            present = self._generation_for(uid, person_id)
+            rows = self._rows(uid, faces, present)
+            outcome, told = self._scripts.about(
+                "faces_add", uid, person_id, *head, present, event_text(audit), *rows
+            )
+            _refuse(outcome)
+            if outcome == "done":
+                # What an earlier round has added, this one knows.
+                before = bytes(map(min, before or told[0], told[0]))
+                if not self._purged(uid, person_id, before):
+                    outcomes = tuple(_OUTCOMES[letter] for letter in before.decode())
+                    return AddedFaces(outcomes=outcomes, version=int(told[1]))
+        raise busy()
+
+    def _generation_for(self, uid: str, person_id: str) -> int:
+        """The collection's generation, if the person is there and can be opened."""
+        outcome, told = self._scripts.about("person_generation", uid, person_id)
+        if outcome == "free" or not self._sealing.open_person(
+            uid, person_id, person_record(told[0])
+        ):
+            raise no_person()
+        return int(told[1])
+
+    def _rows(self, uid: str, faces: Sequence[NewFace], generation: int) -> list[bytes | str | int]:
+        """What `faces_add` takes of each face."""
+        rows: list[bytes | str | int] = []
+        leaves = self._sealing.fresh_leaves(uid, len(faces))
+        for face, leaf in zip(faces, leaves, strict=True):
+            plain = face_plain(face)
+            with self._sealing.whole():
+                sealed = self._sealing.seal_face(uid, leaf, face.id, generation, plain)
+            tag = self._sealing.photo_tag(uid, face.source_sha256)
+            rows += [_id(face.id), tag, face.image_key, leaf, sealed]
+        return rows
+
+    def _purged(self, uid: str, person_id: str, letters: bytes) -> bool:
+        """Strike out faces whose keys were destroyed, where some may have been taken for known.
+
+        An old copy of the store brings such ones back.
+
+        Returns:
+            Whether there were any.
+        """
+        if not set(letters) & _NOT_ADDED:
+            return False
+        outcome, told = self._scripts.about("person_faces", uid, person_id)
+        if outcome == "free":
+            return False
+        generation, *rest = told[1:]
+        purged = False
+        for face_id, row in zip(person_record(told[0]).face_ids, rest[::2], strict=True):
+            record = face_record(row)
+            if self._sealing.open_face(uid, face_id, record, int(generation)) is None:
+                self._scripts.about("face_delete", uid, _id(face_id), record.leaf, "")
+                purged = True
+        return purged
+
+    def faces(self, uid: str, person_id: str) -> Sequence[Face]:
+        """See PersonStore."""
+        outcome, told = self._scripts.about("person_faces", uid, person_id)
+        if outcome == "free":
+            raise no_person()
+        if self._sealing.open_person(uid, person_id, person_record(told[0])) is None:
+            raise no_person()
+        return tuple(
+            face_of(face_id, record, plain, image)
+            for face_id, record, plain, image in self._opened_faces(
+                uid, person_record(told[0]).face_ids, told[1:]
+            )
+        )
+
+    def face(self, uid: str, face_id: str) -> Face:
+        """See PersonStore."""
+        for known_id, record, plain, image in self._read(uid, [face_id]):
+            return face_of(known_id, record, plain, image)
+        raise no_face()
+
+    def vectors(self, uid: str, face_ids: Sequence[str]) -> Sequence[FaceVector]:
+        """See PersonStore."""
+        return tuple(
+            vector_of(face_id, record, plain)
+            for face_id, record, plain, _ in self._read(uid, face_ids)
+        )
+
+    def _read(
+        self, uid: str, face_ids: Sequence[str]
+    ) -> Iterator[tuple[str, FaceRecord, bytes, str]]:
+        known = [face_id for face_id in face_ids if id_bytes(face_id)]
+        _, told = self._scripts.about("faces_read", uid, *(_id(face_id) for face_id in known))
+        return self._opened_faces(uid, known, told)
+
+    def _opened_faces(
+        self, uid: str, face_ids: Sequence[str], told: Sequence[Any]
+    ) -> Iterator[tuple[str, FaceRecord, bytes, str]]:
+        """Faces of an answer (generation, then record and image key of each) that are there."""
+        generation, *rest = told
+        for place, face_id in enumerate(face_ids):
+            if not rest[2 * place]:
+                continue
+            record, image = face_record(rest[2 * place]), rest[2 * place + 1].decode()
+            plain = self._sealing.open_face(uid, face_id, record, int(generation))
+            if plain is not None:
+                yield face_id, record, plain, image
+
+    def delete_face(self, uid: str, face_id: str, *, audit: AuditEvent) -> None:
+        """See PersonStore."""
+        if id_ := id_bytes(face_id):
+            self._scripts.about("face_delete", uid, id_, "", event_text(audit))
+
+    def resolve(self, uid: str, face_ids: Some[str]) -> Mapping[str, Person]:
+        """See PersonStore."""
+        known = [face_id for face_id in face_ids if id_bytes(face_id)]
+        _, [owners, *rest] = self._scripts.about("faces_resolve", uid, *map(_id, known))
+        persons: dict[bytes, Person] = {}
+        for place in range(0, len(rest), 2):
+            person_id, record = rest[place].decode(), person_record(rest[place + 1])
+            if new := self._sealing.open_person(uid, person_id, record):
+                persons[rest[place]] = person_of(new, record)
+        found = zip(known, owners[::2], owners[1::2], strict=True)
+        return {
+            face_id: persons[owner]
+            for face_id, owner, leaf in found
+            if owner in persons and self._sealing.is_there(uid, int(leaf))
+        }
+
+
+def _refuse(outcome: str) -> None:
+    """Raise what an outcome stands for; none of "moved": then it is tried again."""
+    if outcome == "free":
+        raise no_person()
+    if outcome == "mismatch":
+        raise ContractMismatch
+    if outcome == "no_consent":
+        raise ConsentMissing
+
+
+def _id(face_id: str) -> bytes:
+    """The bytes of an id.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = id_bytes(face_id)
+    if found is None:
+        raise ValueError(f"'{face_id}' is no face's id.")
+    return found
