@@ -31,6 +31,9 @@ class Need:
     vram_mib: int
     #: Whether it may run on the CPU.
     cpu_allowed: bool = True
+    #: No network but data that a worker holds in its own memory: it takes no time to run, but has
+    #: to be read where it is not.
+    is_data: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +123,7 @@ class Times:
 
 def cpu_place(outlook: Outlook, ahead: int, needs: Sequence[Need], times: Times) -> Place:
     """The CPU workers, so many jobs ahead."""
-    service_ms = sum(times.cpu_ms(need.model) for need in needs)
+    service_ms = sum(times.cpu_ms(need.model) for need in needs if not need.is_data)
     wait_ms = ahead * service_ms / max(1, outlook.cpu_processes)
     # Without a CPU worker nobody would take the job there.
     cost_ms = wait_ms + service_ms if outlook.cpu_processes else float("inf")
@@ -132,9 +135,16 @@ def cpu_place(outlook: Outlook, ahead: int, needs: Sequence[Need], times: Times)
 def device_place(device: DeviceSummary, ahead: int, needs: Sequence[Need], times: Times) -> Place:
     """A device, so many jobs ahead."""
     access, short_mib = _accesses(device, needs, times)
+    sized = {need.model for need in needs if times.size_mib(need)}
     cost_ms = expected_ms = job_ms = 0.0
     for need in needs:
-        model, how = need.model, access[need.model]
+        model = need.model
+        if need.is_data:
+            read_ms = 0.0 if model in device.resident else times.load_ms(model)
+            cost_ms += read_ms
+            expected_ms += read_ms
+            continue
+        how = access[model]
         gpu_ms, cpu_ms, load_ms = times.gpu_ms(model), times.cpu_ms(model), times.load_ms(model)
         loads = {"loading": 0.5, "direct_allocation": 1, "eviction_based_allocation": 2}.get(how, 0)
         # A place that lacks a model is never cheaper than one that has it.
@@ -145,7 +155,7 @@ def device_place(device: DeviceSummary, ahead: int, needs: Sequence[Need], times
         job_ms += without_ms if how == "cpu" else gpu_ms
     return Place(
         device=device.id,
-        access={need.model: access[need.model] for need in needs if times.size_mib(need)},
+        access={name: how for name, how in access.items() if name in sized},
         ahead=ahead,
         cost_ms=ahead * job_ms + cost_ms,
         expected_ms=ahead * job_ms + expected_ms,
@@ -163,7 +173,8 @@ def _accesses(
     access: dict[str, Access] = {}
     taken_mib = 0
     short_mib = 0
-    for need in sorted(needs, key=lambda need: (times.size_mib(need), need.model)):
+    networks = [need for need in needs if not need.is_data]
+    for need in sorted(networks, key=lambda need: (times.size_mib(need), need.model)):
         size_mib = times.size_mib(need)
         if not size_mib:
             access[need.model] = "cpu"

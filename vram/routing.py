@@ -9,7 +9,9 @@ as `vram.route_costs` says, and then:
   CPU takes it only when no device can. A bulk job goes to the CPU when that is clearly better.
 - A model that may not run on the CPU keeps the job on the devices, as long as one can have it.
 - Among devices the same comparison sends jobs to where their models are, until waiting there costs
-  clearly more than loading them elsewhere.
+  clearly more than loading them elsewhere. Data that workers hold in memory, such as the index of a
+  collection, counts like a model that takes no time to run. Of CPU workers nobody knows which
+  process will take a job, so there it counts nothing.
 - A device whose breaker is open gets nothing.
 
 What was never measured is taken from `vram.route_costs.Priors`.
@@ -71,7 +73,7 @@ def choose_route(
     Args:
         outlook: The fleet's answer for the models of `needs`.
         ahead: Jobs that will be served before this one, by device; None: by the CPU workers.
-        needs: The models it uses.
+        needs: The models it uses, and data.
         lane: "interactive" or "bulk".
         held: Where it waits already: a device, or None for the CPU; False: it is new.
         priors: Times until they are measured.
@@ -83,7 +85,8 @@ def choose_route(
     serving = [one for one in outlook.candidates if one.breaker != "open"]
     if not serving:
         return _route(cpu, "breaker_open", times, needs, devices=len(outlook.candidates))
-    if needs and not any(need.vram_mib for need in needs):
+    networks = [need for need in needs if not need.is_data]
+    if networks and not any(need.vram_mib for need in networks):
         return _route(cpu, "cpu_only_models", times, needs)
     places = [device_place(one, ahead.get(one.id, 0), needs, times) for one in serving]
     # A device that can have none of the models serves all the same where there is no CPU worker.

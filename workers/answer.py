@@ -7,13 +7,11 @@ and `unavailable` says why.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Answer(BaseModel):
-    """A part of an answer; fields never set are left out of its JSON."""
-
-    model_config = ConfigDict(frozen=True)
+from workers.answer_part import Answer
+from workers.demographics_answer import DemographicsAnswer, DemographicsSummaryAnswer
+from workers.identity_answer import IdentificationAnswer, IdentityAnswer, MatchAnswer
 
 
 class ImageAnswer(Answer):
@@ -117,6 +115,10 @@ class QualityAnswer(Answer):
     reasons: tuple[str, ...]
 
 
+#: Why no known people are told of a face.
+MatchesMissing = Literal["no_database", "nobody_similar", "no_faces", "not_allowed"]
+
+
 class RecognitionAnswer(Answer):
     """A face as a model sees it. Only embeddings of one identity may be compared."""
 
@@ -129,9 +131,11 @@ class RecognitionAnswer(Answer):
     embedding_size: int
     #: L2-normalised; only when `return_embeddings` was asked for.
     embedding: tuple[float, ...] | None = None
-    #: Known people it resembles, and why there are none: this server knows nobody.
-    matches: None = None
-    matches_missing: Literal["no_database"] = "no_database"
+    #: Known people it resembles, the most similar first; null when nobody was looked for.
+    matches: tuple[MatchAnswer, ...] | None = None
+    #: Why there are none: no_database (no collection was named), nobody_similar, no_faces (the
+    #: collection is empty), not_allowed (it is not what `require` asks for); null where there are.
+    matches_missing: MatchesMissing | None = "no_database"
 
 
 class AttackAnswer(Answer):
@@ -177,48 +181,6 @@ class DeepfakeAnswer(Answer):
     models: dict[str, float]
 
 
-class AgeAnswer(Answer):
-    """Apparent age in years."""
-
-    value: float
-    #: Years between which the age lies in most cases; null when the model gives no distribution.
-    range: tuple[int, int] | None
-    #: Share of faces whose age lies in that range, 0 to 1; null without one.
-    confidence: float | None
-    #: Why there is no range; null where there is one.
-    range_missing: str | None
-    #: child, teenager, young_adult, adult, middle_aged or senior.
-    group: str
-    model: str
-
-
-class GenderProbabilitiesAnswer(Answer):
-    """What a network says of both, 0 to 1."""
-
-    female: float
-    male: float
-
-
-class GenderAnswer(Answer):
-    """Apparent gender."""
-
-    #: "female" or "male".
-    value: str
-    #: Probability of the value, 0.5 to 1; null when the model gives none.
-    confidence: float | None
-    probabilities: GenderProbabilitiesAnswer | None
-    #: Whether the confidence is too low to rely on.
-    uncertain: bool
-    model: str
-
-
-class DemographicsAnswer(Answer):
-    """What a face looks like, not who it is."""
-
-    age: AgeAnswer
-    gender: GenderAnswer
-
-
 class FaceAnswer(Answer):
     """One face, largest first."""
 
@@ -234,16 +196,8 @@ class FaceAnswer(Answer):
     anti_spoofing: AntiSpoofingAnswer | None = None
     deepfake: DeepfakeAnswer | None = None
     demographics: DemographicsAnswer | None = None
-
-
-class DemographicsSummaryAnswer(Answer):
-    """Ages and genders of all faces together, without any single face's."""
-
-    faces: int
-    #: By age group and by gender; groups of fewer faces than `smallest_group` are left out.
-    age_groups: dict[str, int]
-    genders: dict[str, int]
-    smallest_group: int
+    #: Who it is; only where a collection was named.
+    identity: IdentityAnswer | None = None
 
 
 class ModelAnswer(Answer):
@@ -284,6 +238,8 @@ class AnalysisAnswer(Answer):
     #: The image as a whole.
     deepfake: DeepfakeAnswer | None = None
     demographics: DemographicsSummaryAnswer | None = None
+    #: How faces were named; only where a collection was.
+    identification: IdentificationAnswer | None = None
     #: Analyses that were asked for and not done, by name.
     unavailable: dict[str, ReasonAnswer]
     #: The models that took part, by id.

@@ -17,7 +17,7 @@ from celery import Celery, signals
 from models.errors import ModelsError
 from workers.beat import PatientScheduler
 from workers.celery_config import SOFT_SHUTDOWN_SECONDS, celery_settings
-from workers.contract import TASK_ANALYZE, TASK_DISPATCH, TASK_SWEEP_BLOBS
+from workers.contract import TASK_ANALYZE, TASK_DISPATCH, TASK_FORGET, TASK_SWEEP_BLOBS
 from workers.dispatch import CeleryJobQueue
 from workers.errors import StoreUnavailable
 from workers.heartbeat import heartbeat_path, heartbeat_step
@@ -70,6 +70,15 @@ def sweep_blobs() -> None:
     """Delete images nobody needs."""
     try:
         _runtime().maintenance.sweep_blobs()
+    except StoreUnavailable as error:
+        _log.warning("maintenance.store_unavailable", error=str(error))
+
+
+@app.task(name=TASK_FORGET)
+def forget() -> None:
+    """Destroy keys of what was deleted, and delete what is kept no longer."""
+    try:
+        _runtime().forgetting.round()
     except StoreUnavailable as error:
         _log.warning("maintenance.store_unavailable", error=str(error))
 

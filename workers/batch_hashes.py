@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from workers.batch_records import (
     Batch,
     BatchCounts,
+    BatchOptions,
     BatchState,
     ChunkItem,
     HungryBatch,
@@ -16,7 +19,7 @@ from workers.batch_records import (
     ItemState,
     NewItem,
 )
-from workers.contract import AnalyzeOptions, JobError
+from workers.contract import JobError
 from workers.errors import JobUnreadable
 from workers.job_hashes import error_json, pairs
 from workers.packing import pack, unpack
@@ -37,6 +40,12 @@ ITEM_WIDTH = 5
 HUNGRY_WIDTH = 6
 #: And of a chunk's items.
 CHUNK_WIDTH = 4
+#: Member of a failed item's end that holds what was found out all the same.
+_FOUND = "found"
+
+_OPTIONS: TypeAdapter[BatchOptions] = TypeAdapter(
+    Annotated[BatchOptions, Field(discriminator="kind")]
+)
 
 
 def batch_of(batch_id: str, now_ms: int, flat: Sequence[str]) -> Batch:
@@ -99,9 +108,10 @@ def hungry_of(row: Sequence[str]) -> HungryBatch:
 def new_item_args(item: NewItem) -> tuple[str, str, str]:
     """An item as `add` takes it: custom id, record, error."""
     known_again = item.sha256 if item.error is None else f"error:{item.error.code}"
-    record = json.dumps(
-        [item.custom_id, item.blob_key, known_again, item.pixels], ensure_ascii=False
-    )
+    fields: list[str | int] = [item.custom_id, item.blob_key, known_again, item.pixels]
+    # Others have none, and are known again as they were stored before there were any.
+    fields += [item.subject] if item.subject else []
+    record = json.dumps(fields, ensure_ascii=False)
     return item.custom_id, record, "" if item.error is None else error_json(item.error)
 
 
@@ -109,18 +119,31 @@ def item_of(row: Sequence[str]) -> Item:
     """The item of a row: number, letter, record, end, tries."""
     number, letter, record, end, begun = row
     state = _STATES[letter]
-    custom_id, blob_key, _, pixels = json.loads(record)
+    custom_id, blob_key, _, pixels, *subject = json.loads(record)
     tries, text = _tries_and_text(state, end, begun)
+    result_json, error = _outcome(state, text)
     return Item(
         number=int(number),
         custom_id=custom_id,
         state=state,
         tries=int(tries),
-        result_json=unpack(text) if state is ItemState.SUCCEEDED else None,
-        error=JobError(**json.loads(text)) if state is ItemState.FAILED else None,
+        result_json=result_json,
+        error=error,
         blob_key=blob_key,
         pixels=pixels,
+        subject="".join(subject),
     )
+
+
+def _outcome(state: ItemState, text: str) -> tuple[str | None, JobError | None]:
+    """The answer and the error in the text of an end."""
+    if state is ItemState.SUCCEEDED:
+        return unpack(text), None
+    if state is not ItemState.FAILED:
+        return None, None
+    fields = json.loads(text)
+    found = fields.pop(_FOUND, None)
+    return found, JobError(**fields)
 
 
 def _tries_and_text(state: ItemState, end: str, begun: str) -> tuple[str, str]:
@@ -134,13 +157,16 @@ def _tries_and_text(state: ItemState, end: str, begun: str) -> tuple[str, str]:
 def chunk_item_of(row: Sequence[str]) -> ChunkItem:
     """An item of a chunk: number, record, tries, whether its photo is kept."""
     number, record, begun, keeps_photo = row
-    _, blob_key, _, pixels = json.loads(record)
+    custom_id, blob_key, sha256, pixels, *subject = json.loads(record)
     return ChunkItem(
         number=int(number),
         blob_key=blob_key,
         pixels=pixels,
         tries=int(begun.split()[0]),
         keeps_photo=keeps_photo == "1",
+        custom_id=custom_id,
+        sha256=sha256,
+        subject="".join(subject),
     )
 
 
@@ -150,13 +176,16 @@ def end_args(end: ItemEnd) -> tuple[int, str, str]:
         assert end.result_json is not None  # noqa: S101 - an end is one of the two
         return end.number, "s", pack(end.result_json)
     letter = "f" if end.error.retryable else "g"
-    return end.number, letter if end.has_blob else "x", error_json(end.error)
+    text = error_json(end.error)
+    if end.result_json is not None:
+        text = json.dumps({**asdict(end.error), _FOUND: end.result_json}, ensure_ascii=False)
+    return end.number, letter if end.has_blob else "x", text
 
 
-def _options_of(batch_id: str, text: str) -> AnalyzeOptions:
+def _options_of(batch_id: str, text: str) -> BatchOptions:
     # Options of a newer version that this one does not know are passed over.
     try:
-        return AnalyzeOptions.model_validate_json(text, extra="ignore")
+        return _OPTIONS.validate_json(text, extra="ignore")
     except ValidationError as error:
         raise JobUnreadable(f"The record of batch '{batch_id}' can't be read: {error}.") from error
 

@@ -12,7 +12,8 @@ VERSION = 1
 DIGITS = 12
 #: Analysis -> the options that decide how it is done. What only sorts or shows what was found
 #: (`max_faces`, `min_confidence`, `min_face_pixels`, `return_embeddings`) may differ in a batch,
-#: and so may the priority, which the queue has decided on.
+#: and so may the priority, which the queue has decided on, and `identify`: faces of a batch are
+#: made by the same models, and searched for by collection.
 DECIDED_BY: dict[str, tuple[str, ...]] = {
     "detection": ("engine", "detection_priority", "tiles"),
     "recognition": ("recognition_model",),

@@ -8,7 +8,11 @@ from enum import StrEnum
 from typing import Literal
 
 from workers.contract import AnalyzeOptions, JobError, JobRoute
+from workers.job_options import EnrollOptions
 from workers.job_records import NOBODY
+
+#: What may be asked of a batch's items.
+BatchOptions = AnalyzeOptions | EnrollOptions
 
 #: What `item_blob_key` makes of a batch's id.
 BLOB_KEY = re.compile(r"(?P<batch>batch_[0-9a-f]{32})\.[0-9a-f]{32}")
@@ -61,7 +65,7 @@ class NewBatch:
     #: "batch_" and 32 hexadecimal digits.
     id: str
     #: What is asked of every item; its priority is not looked at.
-    options: AnalyzeOptions
+    options: BatchOptions
     #: Whose it is: a user's id.
     owner: str = NOBODY
     #: Words of the owner's to find it by.
@@ -94,7 +98,7 @@ class Batch:
 
     id: str
     state: BatchState
-    options: AnalyzeOptions
+    options: BatchOptions
     owner: str
     tags: tuple[str, ...]
     fingerprint: str
@@ -143,6 +147,8 @@ class NewItem:
     sha256: str = ""
     #: As its header says.
     pixels: int = 0
+    #: Of enrolment: id of the person it shows. Never a name: items are not encrypted.
+    subject: str = ""
     #: Why it can't be analysed: it is stored as failed.
     error: JobError | None = None
 
@@ -167,13 +173,15 @@ class Item:
     state: ItemState
     #: How often a worker began with it, this round included; a retry starts again at 0.
     tries: int
-    #: The answer as JSON text, when succeeded.
+    #: The answer as JSON text, when succeeded; when failed, what was found out all the same.
     result_json: str | None
     #: When failed.
     error: JobError | None
     #: "" when it failed at intake. What it names is deleted when the item has succeeded.
     blob_key: str
     pixels: int
+    #: See NewItem.
+    subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,7 +229,7 @@ class HungryBatch:
 
     id: str
     owner: str
-    options: AnalyzeOptions
+    options: BatchOptions
     #: Items.
     pending: int
     #: Chunks that wait or are worked on.
@@ -241,6 +249,10 @@ class ChunkItem:
     tries: int
     #: Whether its photo is kept although it succeeds.
     keeps_photo: bool = False
+    #: See NewItem.
+    custom_id: str = ""
+    sha256: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,7 +260,7 @@ class ItemEnd:
     """An item's end."""
 
     number: int
-    #: The answer as JSON text; None when it failed.
+    #: The answer as JSON text; of one that failed, what was found out all the same, or None.
     result_json: str | None = None
     error: JobError | None = None
     #: Whether its photo is still there, so that it can be retried.

@@ -21,6 +21,8 @@ CONFIRMED = PREFIX + "confirmed"
 GATEWAY_SCRIPTS = (
     "create",
     "add",
+    "note_people",
+    "people",
     "note_intake",
     "close",
     "get",

@@ -6,7 +6,7 @@ because there are two sides: the gateway's and the workers'. `workers.redis_batc
 `workers.redis_chunks` implement them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from workers.batch_records import (
@@ -62,18 +62,35 @@ class BatchStore(Protocol):
     def add_items(self, batch_id: str, items: Sequence[NewItem]) -> Sequence[AddedItem]:
         """Add items to an open batch: all of the call, or none.
 
-        An item that is there already with the same photo or error changes nothing, also when the
-        batch is closed. Workers take new items within seconds; `ChunkFeeder.feed` makes it at once.
+        An item that is there already with the same photo, subject or error changes nothing, also
+        when the batch is closed. Workers take new items within seconds; `ChunkFeeder.feed` makes
+        it at once.
 
         Args:
             batch_id: The batch.
             items: At most MOST_ADDED.
 
         Raises:
-            ItemConflict: one or more are there already with another photo.
+            ItemConflict: one or more are there already with another photo or subject.
             BatchClosed: it takes no more items.
             BatchFull: it would have more than the `batch_max_items` setting allows.
         """
+        ...
+
+    def note_people(self, batch_id: str, people: Mapping[str, bool]) -> None:
+        """Note whom an enrolment is about to make; whoever is noted stays as noted.
+
+        Args:
+            batch_id: The batch.
+            people: By a person's id whether they were not there; at most MOST_ADDED.
+
+        Raises:
+            BatchClosed: it takes no more items.
+        """
+        ...
+
+    def people(self, batch_id: str) -> Mapping[str, bool]:
+        """Everybody who was noted."""
         ...
 
     def note_intake(self, batch_id: str, intake: str) -> None:

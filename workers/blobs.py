@@ -5,10 +5,13 @@ This is the port with its in-memory implementation; `workers.obstore_blobs` is t
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO, Protocol
 
 from workers.errors import BlobMissing
+
+#: What can be stored; see `BlobStore.put`.
+Content = bytes | BinaryIO | Generator[bytes, None, None]
 
 
 class BlobStore(Protocol):
@@ -17,18 +20,27 @@ class BlobStore(Protocol):
     Every method raises BlobStoreFailed when the store refuses.
     """
 
-    def put(self, key: str, content: bytes | BinaryIO) -> None:
+    def put(self, key: str, content: Content) -> None:
         """Store the content whole or not at all, replacing what was there.
 
         Args:
             key: Of the content.
             content: Bytes, or a file that can seek: read from its beginning, and never held in
-                memory as a whole by stores that are not.
+                memory as a whole by stores that are not. Or parts, each made when the one before
+                was taken; what making them raises is raised here, and nothing is stored.
         """
         ...
 
     def get(self, key: str) -> bytes:
         """The content.
+
+        Raises:
+            BlobMissing: there is none.
+        """
+        ...
+
+    def part(self, key: str, *, first: int, size_bytes: int) -> bytes:
+        """So many bytes of the content from the first one on, fewer at its end.
 
         Raises:
             BlobMissing: there is none.
@@ -52,9 +64,11 @@ class MemoryBlobs:
         self._blobs: dict[str, tuple[float, bytes]] = {}
         self._lock = threading.Lock()
 
-    def put(self, key: str, content: bytes | BinaryIO) -> None:
+    def put(self, key: str, content: Content) -> None:
         """See BlobStore."""
-        if not isinstance(content, bytes):
+        if isinstance(content, Generator):
+            content = b"".join(content)
+        elif not isinstance(content, bytes):
             content.seek(0)
             content = content.read()
         with self._lock:
@@ -66,6 +80,10 @@ class MemoryBlobs:
             if key not in self._blobs:
                 raise BlobMissing
             return self._blobs[key][1]
+
+    def part(self, key: str, *, first: int, size_bytes: int) -> bytes:
+        """See BlobStore."""
+        return self.get(key)[first : first + size_bytes]
 
     def delete(self, key: str) -> None:
         """See BlobStore."""

@@ -1,7 +1,7 @@
 """Telling the fleet's circuit breaker how a device serves."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ from vram.fleet import Fleet
 from workers.answer import AnalysisAnswer
 from workers.attempts import Ends
 from workers.jobs import Claim
-from workers.photo import Order
+from workers.photo import Order, Photo, PhotoPipeline
 from workers.runner import Pipeline
 from workers.work import Work
 from workers.work_answer import WorkAnswer
@@ -49,10 +49,14 @@ class FaultCounter:
             _log.warning("breaker.device_failed", device=self._device_id, breaker=state)
 
 
+class BothPipeline(Pipeline, PhotoPipeline, Protocol):
+    """Answers photos, and leads them through the stages for others to answer."""
+
+
 class BreakerPipeline:
     """A pipeline whose device's faults are counted."""
 
-    def __init__(self, pipeline: Pipeline, faults: FaultCounter) -> None:
+    def __init__(self, pipeline: BothPipeline, faults: FaultCounter) -> None:
         self._pipeline = pipeline
         self._faults = faults
 
@@ -67,6 +71,16 @@ class BreakerPipeline:
             raise
         self._faults.tell(ok=not any(map(_is_fault, outcomes)))
         return outcomes
+
+    def look_many(self, orders: Sequence[Order], *, ends: Ends = ()) -> list[Photo]:
+        """See BothPipeline."""
+        try:
+            photos = self._pipeline.look_many(orders, ends=ends)
+        except DeviceFault:
+            self._faults.tell(ok=False)
+            raise
+        self._faults.tell(ok=not any(_is_fault(photo.failure) for photo in photos))
+        return photos
 
 
 class BreakerWork:

@@ -9,6 +9,7 @@ from workers.contract import (
     QUEUE_MAINTENANCE,
     TASK_ANALYZE,
     TASK_DISPATCH,
+    TASK_FORGET,
     TASK_SWEEP_BLOBS,
     device_of,
     local_device,
@@ -21,6 +22,8 @@ KEY_PREFIX = "fq:"
 #: How often due wake-ups are sent and silent workers' jobs are taken back.
 DISPATCH_EVERY_SECONDS = 2.0
 SWEEP_EVERY_SECONDS = 60.0
+#: How long after a deletion its keys are destroyed, at most, while workers run.
+FORGET_EVERY_SECONDS = 5.0
 #: Connections a gateway process publishes through; who finds none free waits.
 GATEWAY_BROKER_CONNECTIONS = 16
 #: Time a worker that is told to stop leaves its jobs to end.
@@ -167,5 +170,6 @@ def _beat_settings() -> dict[str, Any]:
         "beat_schedule": {
             "dispatch": every(TASK_DISPATCH, DISPATCH_EVERY_SECONDS),
             "sweep-blobs": every(TASK_SWEEP_BLOBS, SWEEP_EVERY_SECONDS),
+            "forget": every(TASK_FORGET, FORGET_EVERY_SECONDS),
         },
     }

@@ -8,12 +8,16 @@ from models.errors import UnknownModel
 from models.spec import Task
 from workers.contract import AUTO_ENGINE, Analysis, AnalyzeOptions
 from workers.errors import WorkersError
+from workers.gates import gate_analyses
 from workers.job_options import (
     ChunkOptions,
     CompareOptions,
+    EnrollOptions,
     JobKind,
     JobOptions,
     LivenessOptions,
+    ReembedOptions,
+    VerifyOptions,
     VideoOptions,
 )
 
@@ -44,6 +48,12 @@ ANALYSES_OF_KIND: Mapping[JobKind, tuple[Analysis, ...]] = {
     "liveness": ("anti_spoofing",),
     # People are told apart by their embeddings.
     "video": ("deepfake", "recognition"),
+    "enroll": ("recognition",),
+    "verify": ("recognition",),
+    "reembed": ("recognition",),
+    # They take embeddings that are there.
+    "search": (),
+    "calibrate": (),
 }
 
 
@@ -57,23 +67,29 @@ class WrongModel(WorkersError):
 
 def as_analysis(options: JobOptions) -> AnalyzeOptions:
     """The analysis of a photo that uses the models a job of any kind uses."""
+    if isinstance(options, AnalyzeOptions):
+        return options
     if isinstance(options, ChunkOptions):
-        return options.options
-    if isinstance(options, CompareOptions):
-        return AnalyzeOptions(analyses=("recognition",), recognition_model=options.model)
+        return as_analysis(options.options)
+    # Without any analysis it is one that finds faces, which all others do as well.
+    analyses = analyses_of(options) or ("detection",)
+    if isinstance(options, CompareOptions | ReembedOptions):
+        return AnalyzeOptions(analyses=analyses, recognition_model=options.model)
     if isinstance(options, LivenessOptions):
-        return AnalyzeOptions(analyses=("anti_spoofing",), anti_spoofing_model=options.model)
+        return AnalyzeOptions(analyses=analyses, anti_spoofing_model=options.model)
     if isinstance(options, VideoOptions):
-        # People are told apart by their embeddings.
-        return AnalyzeOptions(analyses=("recognition", "deepfake"), deepfake_model=options.model)
-    return options
+        return AnalyzeOptions(analyses=analyses, deepfake_model=options.model)
+    return AnalyzeOptions(analyses=analyses)
 
 
 def analyses_of(options: JobOptions) -> tuple[Analysis, ...]:
     """The analyses a job does."""
-    if options.kind in ANALYSES_OF_KIND:
-        return ANALYSES_OF_KIND[options.kind]
-    return as_analysis(options).analyses
+    if isinstance(options, AnalyzeOptions):
+        return options.analyses
+    if isinstance(options, ChunkOptions):
+        return analyses_of(options.options)
+    gates = options.require if isinstance(options, EnrollOptions | VerifyOptions) else ()
+    return (*ANALYSES_OF_KIND[options.kind], *gate_analyses(gates))
 
 
 def check_far(options: CompareOptions, catalogue: Catalogue) -> None:
@@ -176,6 +192,8 @@ def expected_models(options: JobOptions, catalogue: Catalogue) -> tuple[str, ...
     Raises:
         UnknownModel: a name in the options is unknown.
     """
+    if not analyses_of(options):
+        return ()
     return tuple(dict.fromkeys(_expected(as_analysis(options), catalogue)))
 
 

@@ -14,20 +14,17 @@ from typing import Protocol
 
 import structlog
 
-from workers.answer import AnalysisAnswer, Answer
-from workers.batch_key import batch_key
-from workers.batch_records import ChunkItem, ItemEnd
+from workers.answer_part import Answer
+from workers.batch_records import BatchOptions, ChunkItem, ItemEnd
 from workers.batches import ChunkStore
 from workers.batching import BatchPlan
 from workers.blobs import BlobStore
+from workers.chunk_items import Found, ItemWorks, item_end, work_key
 from workers.chunk_sizes import step_items, steps
-from workers.contract import AnalyzeOptions
-from workers.errors import BlobMissing, BlobStoreFailed, LeaseLost, StoreUnavailable
-from workers.job_errors import job_error
+from workers.chunk_step import ItemStep
+from workers.errors import BlobStoreFailed, LeaseLost, StoreUnavailable
 from workers.job_options import ChunkOptions
 from workers.jobs import Claim
-from workers.photo import Order
-from workers.runner import Pipeline
 from workers.settings import Settings
 
 #: Threads that read the photos of the next step and delete those of the last one.
@@ -109,7 +106,7 @@ class ChunkWork:
     Args:
         chunks: The authority.
         feeder: Makes the next chunk before this one ends.
-        pipeline: What is done to photos.
+        works: What is done to photos.
         blobs: Where they are.
         plan: How many at a time, and how long.
         serve_interactive: Does what waits in this worker's interactive queue; called between two
@@ -121,19 +118,19 @@ class ChunkWork:
         *,
         chunks: ChunkStore,
         feeder: Feeder,
-        pipeline: Pipeline,
+        works: ItemWorks,
         blobs: BlobStore,
         plan: ChunkPlan,
         serve_interactive: Callable[[], None],
     ) -> None:
         self._chunks = chunks
         self._feeder = feeder
-        self._pipeline = pipeline
+        self._works = works
         self._blobs = blobs
         self._plan = plan
         self._serve_interactive = serve_interactive
         self._pool = ThreadPoolExecutor(BLOB_THREADS, thread_name_prefix="chunk")
-        #: By batch key: mean time of an item, ms.
+        #: By batch key or kind: mean time of an item, ms.
         self._item_ms: dict[str, float] = {}
 
     def run(self, claim: Claim, *, is_wanted: Callable[[], bool]) -> ChunkAnswer | None:
@@ -179,7 +176,7 @@ class ChunkWork:
 
     def _next_step(self, chunk: _Chunk, items: Sequence[ChunkItem]) -> Sequence[ChunkItem]:
         plan = self._plan.batch
-        most = step_items(self._item_ms.get(batch_key(chunk.options.options)), most=plan.jobs)
+        most = step_items(self._item_ms.get(work_key(chunk.options.options)), most=plan.jobs)
         return next(iter(steps(items, most=most, pixels=plan.pixels)))
 
     def _read_ahead(self, chunk: _Chunk, step: Sequence[ChunkItem]) -> None:
@@ -209,9 +206,9 @@ class ChunkWork:
             self._chunks.take_back(chunk.claim, dropped, step=mark)
 
     def _work_on(self, chunk: _Chunk, step: Sequence[ChunkItem]) -> Sequence[int]:
-        """Analyse items and write their ends; those that nobody wants any more are told."""
+        """Do what is asked of items and write their ends; those nobody wants any more are told."""
         started = time.monotonic()
-        outcomes = self._analyzed(chunk, step)
+        outcomes = self._outcomes(chunk, step)
         busy_ms = (time.monotonic() - started) * 1000
         self._learn(chunk.options.options, busy_ms / len(step))
         ends: list[ItemEnd] = []
@@ -220,33 +217,29 @@ class ChunkWork:
             if outcome is None:
                 dropped.append(item.number)
             else:
-                ends.append(_end(item, outcome, self._plan.time_limit_error))
+                ends.append(item_end(item, outcome, self._plan.time_limit_error))
         self._write(chunk, ends, busy_ms)
         chunk.ended += len(ends)
         self._forget_photos(step, ends)
         return dropped
 
-    def _analyzed(
+    def _outcomes(
         self, chunk: _Chunk, step: Sequence[ChunkItem]
-    ) -> Sequence[AnalysisAnswer | Exception | None]:
-        orders = [
-            Order(
-                read=chunk.photos.pop(item.number).result,
-                options=chunk.options.options,
-                is_wanted=chunk.is_wanted,
-            )
-            for item in step
-        ]
+    ) -> Sequence[Found | Exception | None]:
         limit = self._plan.time_limit_error
+        photos = {item.number: chunk.photos.pop(item.number).result for item in step}
+        together = ItemStep(
+            batch=chunk.options.batch, items=step, photos=photos, is_wanted=chunk.is_wanted
+        )
         try:
-            return self._pipeline.analyze_many(orders, ends=(limit,))
+            return self._works.outcomes(together, chunk.options.options, ends=(limit,))
         except limit as error:
             if len(step) > 1:
                 raise
             return [error]
 
-    def _learn(self, options: AnalyzeOptions, item_ms: float) -> None:
-        key = batch_key(options)
+    def _learn(self, options: BatchOptions, item_ms: float) -> None:
+        key = work_key(options)
         known = self._item_ms.get(key)
         self._item_ms[key] = item_ms if known is None else known + NEW_SHARE * (item_ms - known)
 
@@ -276,15 +269,3 @@ class ChunkWork:
             self._blobs.delete(blob_key)
         except BlobStoreFailed as error:
             _log.warning("chunk.image_not_deleted", error=str(error))  # the sweep deletes it
-
-
-def _end(
-    item: ChunkItem, outcome: AnalysisAnswer | Exception, time_limit_error: type[Exception]
-) -> ItemEnd:
-    if isinstance(outcome, AnalysisAnswer):
-        return ItemEnd(number=item.number, result_json=outcome.model_dump_json(exclude_unset=True))
-    return ItemEnd(
-        number=item.number,
-        error=job_error(outcome, time_limit_error=time_limit_error),
-        has_blob=not isinstance(outcome, BlobMissing),
-    )

@@ -28,7 +28,8 @@ class CompareWork:
         for key, name in zip(claim.job.blob_keys, PHOTOS, strict=True):
             if not is_wanted():
                 return None
-            found.append(self._comparison.look(self._blobs.get(key), name=name))
+            content = self._blobs.get(key)
+            found.append(self._comparison.look(content, name=name, face=options.face))
         if not is_wanted():
             return None
         return self._comparison.judge(

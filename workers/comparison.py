@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from models.recognition.verify import Verification, cosine, verify
 from models.results import DetectedFace, Embedding, Image
-from workers.answer import Answer, BoxAnswer
+from workers.answer import BoxAnswer
+from workers.answer_part import Answer
 from workers.contract import AnalyzeOptions
 from workers.decode import decode_image
 from workers.errors import NoFace
 from workers.residency import Residency
+from workers.stages.chosen import FaceChoice, chosen_face
 from workers.stages.detection import DetectionStage
-from workers.stages.face import clip_box, quality_answer
+from workers.stages.face import box_answer, quality_answer
 from workers.stages.recognition import RecognitionStage
 from workers.stages.stage import Picture
 from workers.work_answer import WorkAnswer
@@ -30,7 +32,7 @@ class ThresholdAnswer(Answer):
 
 
 class ComparedFaceAnswer(Answer):
-    """The face of a photo that was compared: the largest."""
+    """The face of a photo that was compared: the largest, or the one nearest the middle."""
 
     bbox: BoxAnswer
     #: Faces in the photo, this one included.
@@ -61,7 +63,7 @@ class ComparisonAnswer(WorkAnswer):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoundFace:
-    """The largest face of a photo."""
+    """The face of a photo that is compared."""
 
     image: Image
     face: DetectedFace
@@ -70,7 +72,7 @@ class FoundFace:
 
 
 class FaceComparison:
-    """Compares the largest faces of two photos.
+    """Compares the faces of two photos.
 
     Args:
         residency: The loaded models.
@@ -97,12 +99,13 @@ class FaceComparison:
         found = self.look(first, name="first photo"), self.look(second, name="second photo")
         return self.judge(*found, far=far, model=model)
 
-    def look(self, content: bytes, *, name: str) -> FoundFace:
-        """The largest face of an encoded image.
+    def look(self, content: bytes, *, name: str, face: FaceChoice = "largest") -> FoundFace:
+        """The face of an encoded image that is meant.
 
         Args:
             content: A JPEG, PNG or WebP file.
             name: What it is called when it shows none.
+            face: Which one counts where there are several.
 
         Raises:
             ImageRejected: it is no image we can decode.
@@ -113,7 +116,7 @@ class FaceComparison:
         found = self._detection.run(image, AnalyzeOptions(max_faces=100)).faces
         if not found:
             raise NoFace(f"The {name} shows no face. Send one that does.")
-        return FoundFace(image=image, face=found[0], faces=len(found))
+        return FoundFace(image=image, face=chosen_face(found, image, face), faces=len(found))
 
     def judge(
         self,
@@ -181,15 +184,8 @@ class FaceComparison:
 
 
 def _face_answer(found: FoundFace) -> ComparedFaceAnswer:
-    height, width = found.image.shape[:2]
-    box = clip_box(found.face.box, width=width, height=height)
     return ComparedFaceAnswer(
-        bbox=BoxAnswer(
-            x=round(box.x, 2),
-            y=round(box.y, 2),
-            width=round(box.width, 2),
-            height=round(box.height, 2),
-        ),
+        bbox=box_answer(found.face.box, found.image),
         faces=found.faces,
         quality_score=quality_answer(found.image, found.face).score,
     )

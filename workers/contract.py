@@ -11,10 +11,12 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 TASK_ANALYZE = "facesocial.analyze"
 TASK_DISPATCH = "facesocial.dispatch"
 TASK_SWEEP_BLOBS = "facesocial.sweep_blobs"
+TASK_FORGET = "facesocial.forget"
 
 #: What a job id looks like: "job_" and a UUIDv7.
 JOB_ID = re.compile(r"job_[0-9a-f]{32}")
@@ -65,6 +67,35 @@ class JobState(StrEnum):
 ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
+#: A collection's uid, put in by the gateway; users send their own name for it and never see this.
+CollectionUid = Annotated[SkipJsonSchema[str], Field(pattern=r"^col_[0-9a-f]{32}$")]
+#: What the gateway notes in options for the workers and shows to nobody.
+Noted = SkipJsonSchema[str]
+#: What a face must be to be named or enrolled: a person before the camera; not manipulated.
+Gate = Literal["live", "authentic"]
+
+
+class IdentifyOptions(BaseModel):
+    """Name the faces of an image by a collection of known people."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collection: CollectionUid
+    #: The collection, as its owner calls it.
+    collection_id: str = ""
+    #: Persons told of each face at most.
+    candidates: Annotated[int, Field(ge=1, le=50)] = 5
+    #: Share of strangers who may be named; the collection's own when not given.
+    fpir: Annotated[float, Field(gt=0, lt=1)] | None = None
+    #: A similarity of the caller's own choice instead, -1 to 1.
+    threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
+    #: A face that is not, or can't be judged, is not named. Its analysis is done as well.
+    require: tuple[Gate, ...] = ()
+    #: Who asks, for the audit: user and credential.
+    by: Noted = ""
+    credential_id: Noted = ""
+
+
 class AnalyzeOptions(BaseModel):
     """What a user asks of an image."""
 
@@ -93,6 +124,8 @@ class AnalyzeOptions(BaseModel):
     demographics_model: ModelName | None = None
     #: Whether the answer holds the embedding itself, not only its model and size.
     return_embeddings: bool = False
+    #: Who the faces are; the analyses it takes are among `analyses`.
+    identify: IdentifyOptions | None = None
     #: "batch" work waits behind "interactive" work.
     priority: Literal["interactive", "batch"] = "interactive"
 

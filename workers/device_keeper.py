@@ -6,8 +6,8 @@ ledger counts a device whose sign of life does not come in time as lost.
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import psutil
 import structlog
@@ -82,6 +82,7 @@ class DeviceKeeper:
         self._rules = rules
         self._reload = reload
         self._preload = preload
+        self._data: Callable[[], Sequence[str]] = tuple
         self._orders = Orders()
         self._reload_wanted = threading.Event()
         self._done = threading.Event()
@@ -109,6 +110,14 @@ class DeviceKeeper:
         self._publish()
         for thread in self._threads:
             thread.start()
+
+    def tell_of(self, data: Callable[[], Sequence[str]]) -> None:
+        """Tell routers from now on of data too that this process holds in its own memory.
+
+        Args:
+            data: Its names, as `vram.route_costs.Need` has them.
+        """
+        self._data = data
 
     def close(self) -> None:
         """Withdraw the device: the process ends and its memory with it.
@@ -235,7 +244,9 @@ class DeviceKeeper:
 
     def _publish(self) -> None:
         self._published = self._models.loaded
-        self._fleet.publish(summarise(self._account.state()), live_seconds=self._rules.live_seconds)
+        summary = summarise(self._account.state())
+        summary = replace(summary, resident=(*summary.resident, *self._data()))
+        self._fleet.publish(summary, live_seconds=self._rules.live_seconds)
 
     def _register_again(self) -> None:
         """The store has lost its data, or a newer worker has the device."""

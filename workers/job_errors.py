@@ -5,7 +5,11 @@ import structlog
 from models.errors import ModelsError, ThresholdsMissing, VideoRejected, WeightsMissing
 from workers.contract import JobError
 from workers.errors import BlobMissing, BlobStoreFailed, ImageRejected, NoFace
+from workers.identity_job_errors import identity_job_error
 from workers.stages.stage import AnalysisUnavailable
+
+#: Codes that tell operators to look at something.
+_SURROUNDINGS = frozenset({"store_unavailable", "key_vault_unavailable"})
 
 _log = structlog.get_logger()
 
@@ -17,9 +21,14 @@ def job_error(error: Exception, *, time_limit_error: type[Exception]) -> JobErro
         error: What was raised for it.
         time_limit_error: What is raised in a task that ran out of time.
     """
-    if told := _of_input(error):
-        return told
-    _log.error("job.fault", exc_info=error)
+    told = _of_input(error) or identity_job_error(error)
+    if told is None or told.code in _SURROUNDINGS:
+        _log.error("job.fault", exc_info=error)
+    return told or _of_fault(error, time_limit_error)
+
+
+def _of_fault(error: Exception, time_limit_error: type[Exception]) -> JobError:
+    """What is wrong with us, or with our surroundings."""
     if isinstance(error, (BlobMissing, BlobStoreFailed)):
         return _of_blob(error)
     if isinstance(error, WeightsMissing):

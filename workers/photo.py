@@ -2,23 +2,34 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from models.results import Image
+from models.results import DetectedFace, Embedding, Image
 from workers.answer import (
     AnalysisAnswer,
-    Answer,
+    AntiSpoofingAnswer,
+    DeepfakeAnswer,
     DegradedAnswer,
     ImageAnswer,
     ModelAnswer,
     QualityAnswer,
     ReasonAnswer,
+    RecognitionAnswer,
 )
-from workers.contract import Analysis, AnalyzeOptions
+from workers.answer_part import Answer
+from workers.attempts import Ends
+from workers.contract import Analysis, AnalyzeOptions, Gate, IdentifyOptions
 from workers.decode import DecodedImage
+from workers.gates import gate_reasons
+from workers.identity_answer import IdentityAnswer, MatchAnswer
+from workers.naming import Named, NamingOrder, SeenFace
 from workers.notes import Note
 from workers.stages.detection import Detection
 from workers.stages.face import face_answer
-from workers.stages.stage import Picture, StageResult
+from workers.stages.stage import AnalysisUnavailable, Picture, StageResult
+
+#: Which of the faces of an image (H, W, 3), largest first, are to be analysed.
+Choose = Callable[[Image, Sequence[DetectedFace]], Sequence[DetectedFace]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +41,10 @@ class Order:
     options: AnalyzeOptions
     #: Asked between two stages: whether somebody still wants the answer.
     is_wanted: Callable[[], bool] = field(default=lambda: True)
+    #: The job, or the item of a batch, that wants it; for the audit of known people.
+    cause: str = ""
+    #: Which faces go on; None: all that were found.
+    choose: Choose | None = None
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -39,9 +54,13 @@ class Photo:
     order: Order
     decoded: DecodedImage | None = None
     detection: Detection | None = None
+    #: How many faces were found, whichever of them go on.
+    faces_found: int = 0
     qualities: Sequence[QualityAnswer] = ()
     #: By analysis: what was found, or why nothing was.
     outcomes: dict[Analysis, StageResult | ReasonAnswer] = field(default_factory=dict)
+    #: Who its faces are; None where no collection was named.
+    named: Named | None = None
     #: By stage, ms.
     timings_ms: dict[str, float] = field(default_factory=dict)
     #: Why it gets no answer.
@@ -72,6 +91,49 @@ class Photo:
         return Picture(image=self.image, faces=self.found.faces, options=self.order.options)
 
     @property
+    def embeddings(self) -> Sequence[Embedding]:
+        """Of its faces, in their order.
+
+        Raises:
+            AnalysisUnavailable: they could not be made, or were not asked for.
+        """
+        recognised = self.outcomes.get("recognition")
+        if isinstance(recognised, StageResult):
+            return recognised.embeddings
+        if recognised is None:
+            raise AnalysisUnavailable("identification_unavailable", "No face was recognised.")
+        raise AnalysisUnavailable(recognised.code, recognised.message)
+
+    def refusals(self, number: int, require: Sequence[Gate]) -> tuple[str, ...]:
+        """Why a face may not be named or enrolled; empty when it may.
+
+        Args:
+            number: Of the face.
+            require: What it must be.
+        """
+        liveness, deepfake = self._told("anti_spoofing", number), self._told("deepfake", number)
+        return gate_reasons(
+            require,
+            liveness=liveness if isinstance(liveness, AntiSpoofingAnswer) else None,
+            deepfake=deepfake if isinstance(deepfake, DeepfakeAnswer) else None,
+        )
+
+    def naming(self, options: IdentifyOptions) -> NamingOrder:
+        """Its faces as they are to be named.
+
+        Raises:
+            AnalysisUnavailable: see `embeddings`.
+        """
+        return NamingOrder(
+            options=options,
+            faces=[
+                SeenFace(embedding=embedding, refusals=self.refusals(number, options.require))
+                for number, embedding in enumerate(self.embeddings)
+            ],
+            cause=self.order.cause,
+        )
+
+    @property
     def models(self) -> dict[str, ModelAnswer]:
         """The models that took part, by id."""
         used = [*self.found.models]
@@ -91,6 +153,8 @@ class Photo:
         more = {name: value for result in done for name, value in result.whole.items()}
         if notes:
             more["degraded"] = tuple(map(_degraded, notes))
+        if self.named:
+            more["identification"] = self.named.whole
         return AnalysisAnswer(
             image=self._image_answer(),
             detection=self.found.answer,
@@ -115,10 +179,19 @@ class Photo:
 
     def _members(self, number: int) -> Mapping[str, Answer | None]:
         """The answers to one face; null where there is none, which is not the same as not asked."""
-        return {
-            name: outcome.faces[number] if isinstance(outcome, StageResult) else None
-            for name, outcome in self.outcomes.items()
+        members: dict[str, Answer | None] = {
+            name: self._told(name, number) for name in self.outcomes
         }
+        if self.named:
+            identity = self.named.faces[number]
+            members["identity"] = identity
+            members["recognition"] = _with_matches(members["recognition"], identity)
+        return members
+
+    def _told(self, name: Analysis, number: int) -> Answer | None:
+        """What an analysis says of one face; None: nothing."""
+        outcome = self.outcomes.get(name)
+        return outcome.faces[number] if isinstance(outcome, StageResult) else None
 
     def _image_answer(self) -> ImageAnswer:
         assert self.decoded is not None  # noqa: S101 - see `image`
@@ -131,7 +204,30 @@ class Photo:
         )
 
 
+class PhotoPipeline(Protocol):
+    """Leads photos through the stages."""
+
+    def look_many(self, orders: Sequence[Order], *, ends: Ends = ()) -> list[Photo]:
+        """See workers.pipeline.FacePipeline."""
+        ...
+
+
 def _degraded(note: Note) -> DegradedAnswer:
     return DegradedAnswer(
         model=note.model, step=note.step, reason=note.reason, message=note.message
     )
+
+
+def _with_matches(recognition: Answer | None, identity: IdentityAnswer) -> Answer:
+    """What is told of an embedding, with the known people it resembles."""
+    assert isinstance(recognition, RecognitionAnswer)  # noqa: S101 - what was named was embedded
+    matches = tuple(
+        MatchAnswer(person_id=one.person.id, similarity=one.similarity)
+        for one in identity.candidates
+    )
+    if identity.similarity is not None:
+        missing = None if matches else "nobody_similar"
+    else:
+        missing = "no_faces" if "no_faces" in identity.reasons else "not_allowed"
+    told = None if missing == "not_allowed" else matches
+    return recognition.model_copy(update={"matches": told, "matches_missing": missing})

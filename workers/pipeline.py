@@ -2,7 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -13,6 +14,7 @@ from workers.attempts import Ends, together_or_alone
 from workers.batch_key import batch_key
 from workers.contract import ANALYSES, Analysis, AnalyzeOptions
 from workers.decode_ahead import Arrivals, DecodeAhead
+from workers.naming import Named, Namer
 from workers.notes import Note
 from workers.photo import Order, Photo
 from workers.residency import Residency
@@ -38,9 +40,10 @@ class FacePipeline:
         anti_spoofing_cpu: Whether anti-spoofing may run on the CPU.
         demographics_answers: Whether age and gender are told of each face or only counted.
         decode_threads: Threads that decode images ahead, where several come together.
+        namer: Names faces by the collections of known people; None: this process knows nobody.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have defaults
         self,
         residency: Residency,
         *,
@@ -49,10 +52,12 @@ class FacePipeline:
         anti_spoofing_cpu: CpuPolicy = "allow",
         demographics_answers: DemographicsAnswers = "per_face",
         decode_threads: int = 1,
+        namer: Namer | None = None,
     ) -> None:
         self._residency = residency
         self._decoder = DecodeAhead(threads=decode_threads, max_pixels=max_pixels)
         self._disabled = frozenset(disabled_analyses)
+        self._namer = namer
         self._detection = DetectionStage(residency)
         self._stages: dict[Analysis, Stage] = {
             "recognition": RecognitionStage(residency),
@@ -93,23 +98,36 @@ class FacePipeline:
             DeviceFault: nothing can be run in this process any more.
         """
         photos = [Photo(order=order) for order in orders]
-        batches: defaultdict[str, list[Photo]] = defaultdict(list)
-        for photo in photos:
-            batches[batch_key(photo.order.options)].append(photo)
-        answers = {
-            id(photo): answer
-            for batch in batches.values()
-            for photo, answer in zip(
-                batch, self._run_batch(batch, (DeviceFault, *ends)), strict=True
-            )
-        }
+        answers: dict[int, AnalysisAnswer | Exception | None] = {}
+        for batch in _batches(photos):
+            self._residency.take_notes()  # of work that was broken off: none of these photos'
+            self._run_batch(batch, (DeviceFault, *ends))
+            notes = self._residency.take_notes()
+            for note in notes:
+                _log.warning(
+                    "analysis.degraded", model=note.model, step=note.step, reason=note.reason
+                )
+            answers |= {id(photo): self._answer(photo, batch, notes) for photo in batch}
         return [answers[id(photo)] for photo in photos]
 
-    def _run_batch(
-        self, photos: Sequence[Photo], ends: Ends
-    ) -> list[AnalysisAnswer | Exception | None]:
+    def look_many(self, orders: Sequence[Order], *, ends: Ends = ()) -> list[Photo]:
+        """What is known of several encoded images after all stages, for those who want no answer.
+
+        Args:
+            orders: Any number.
+            ends: Errors that end the whole batch, such as a time limit's.
+
+        Raises:
+            DeviceFault: nothing can be run in this process any more.
+        """
+        photos = [Photo(order=order) for order in orders]
+        for batch in _batches(photos):
+            self._run_batch(batch, (DeviceFault, *ends))
+        return photos
+
+    def _run_batch(self, photos: Sequence[Photo], ends: Ends) -> None:
+        """Lead photos of one batch key through the stages."""
         started = time.perf_counter()
-        self._residency.take_notes()  # of work that was broken off: none of these photos'
         self._detect(_wanted(photos), ends)
         for photo in _wanted(photos):
             with shared("quality", [photo.timings_ms]):
@@ -119,12 +137,11 @@ class FacePipeline:
             if asked and (going_on := _wanted(photos)):
                 with shared(name, [photo.timings_ms for photo in going_on]):
                     self._analyze(name, going_on, ends)
-        notes = self._residency.take_notes()
-        for note in notes:
-            _log.warning("analysis.degraded", model=note.model, step=note.step, reason=note.reason)
+        if asked_for := [photo for photo in _wanted(photos) if photo.order.options.identify]:
+            with shared("identity", [photo.timings_ms for photo in asked_for]):
+                self._name(asked_for, ends)
         for photo in photos:
             photo.timings_ms["total"] = milliseconds_since(started)
-        return [self._answer(photo, photos, notes) for photo in photos]
 
     def _detect(self, photos: Sequence[Photo], ends: Ends) -> None:
         """Decode photos and find their faces; the first are searched while the rest is decoded."""
@@ -139,7 +156,8 @@ class FacePipeline:
             if isinstance(outcome, Exception):
                 photo.failure = outcome
             else:
-                photo.detection = outcome
+                photo.detection = _chosen(photo, outcome)
+                photo.faces_found = len(outcome.faces)
 
     def _find(
         self, arrivals: Arrivals, photos: Sequence[Photo], ends: Ends
@@ -186,6 +204,31 @@ class FacePipeline:
             else:
                 photo.failure = outcome
 
+    def _name(self, photos: Sequence[Photo], ends: Ends) -> None:
+        """Who the faces of photos are; a photo of whose faces that can't be said has failed."""
+        for photo in photos:
+            photo.failure = _unrecognised(photo)
+        ready = [photo for photo in photos if photo.goes_on]
+        if not ready:
+            return
+        found = together_or_alone(self._named, ready, stage="identity", ends=ends)
+        for photo, outcome in zip(ready, found, strict=True):
+            if isinstance(outcome, Named):
+                photo.named = outcome
+            else:
+                photo.failure = outcome
+
+    def _named(self, photos: Sequence[Photo]) -> list[Named | Exception]:
+        if self._namer is None:
+            message = "This server can't name faces. Nobody was looked for."
+            raise AnalysisUnavailable("identification_unavailable", message)
+        orders = [
+            photo.naming(photo.order.options.identify)
+            for photo in photos
+            if photo.order.options.identify
+        ]
+        return self._namer.name(orders)
+
     def _answer(
         self, photo: Photo, batch: Sequence[Photo], notes: Sequence[Note]
     ) -> AnalysisAnswer | Exception | None:
@@ -206,6 +249,29 @@ def _wanted(photos: Sequence[Photo]) -> list[Photo]:
     for photo in photos:
         photo.dropped = photo.dropped or not photo.order.is_wanted()
     return [photo for photo in photos if photo.goes_on]
+
+
+def _batches(photos: Sequence[Photo]) -> Iterable[Sequence[Photo]]:
+    """Photos by batch key."""
+    batches: defaultdict[str, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        batches[batch_key(photo.order.options)].append(photo)
+    return batches.values()
+
+
+def _chosen(photo: Photo, found: Detection) -> Detection:
+    """What was found, with those of its faces that go on."""
+    choose = photo.order.choose
+    return found if choose is None else replace(found, faces=choose(photo.image, found.faces))
+
+
+def _unrecognised(photo: Photo) -> AnalysisUnavailable | None:
+    """Why a photo's faces can't be compared with anybody's; None: they can."""
+    try:
+        _ = photo.embeddings
+    except AnalysisUnavailable as error:
+        return error
+    return None
 
 
 def _search(photo: Photo) -> Search:

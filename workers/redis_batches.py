@@ -1,7 +1,7 @@
 """The gateway's side of batches on Redis or Valkey: thin calls to `workers/lua/batches`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import redis
@@ -80,6 +80,18 @@ class RedisBatches:
             AddedItem(custom_id=item.custom_id, number=int(number), is_new=bool(is_new))
             for item, (number, is_new) in zip(items, rows(rest, 2), strict=True)
         )
+
+    def note_people(self, batch_id: str, people: Mapping[str, bool]) -> None:
+        """See BatchStore."""
+        args = [arg for id_, is_new in people.items() for arg in (id_, int(is_new))]
+        [outcome] = self._found(batch_id, self._call("note_people", batch_id, *args))
+        if outcome == "closed":
+            raise BatchClosed
+
+    def people(self, batch_id: str) -> Mapping[str, bool]:
+        """See BatchStore."""
+        _, *flat = self._found(batch_id, self._call("people", batch_id))
+        return {id_: is_new == "1" for id_, is_new in rows(flat, 2)}
 
     def note_intake(self, batch_id: str, intake: str) -> None:
         """See BatchStore."""

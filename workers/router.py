@@ -17,6 +17,7 @@ from vram.route_costs import Need, Priors
 from vram.routing import Route, choose_route
 from workers.choices import expected_models
 from workers.contract import AnalyzeOptions, JobRoute, Lane, device_of, queue_of
+from workers.index_places import index_name, searched_collection
 from workers.job_options import JobOptions
 from workers.jobs import JobStore
 from workers.settings import Settings
@@ -68,6 +69,9 @@ class JobRouter:
     def _choose(self, options: JobOptions, held: JobRoute | None) -> JobRoute:
         lane: Lane = "bulk" if options.priority == "batch" else "interactive"
         needs = [self._need(name) for name in expected_models(options, self._catalogue)]
+        if (collection := searched_collection(options)) is not None:
+            data = Need(model=index_name(collection), priority="low", vram_mib=0, is_data=True)
+            needs.append(data)
         try:
             outlook = self._fleet.outlook([need.model for need in needs], limit=CANDIDATES)
         except LedgerUnavailable as error:

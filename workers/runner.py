@@ -22,7 +22,7 @@ from workers.job_options import JobKind
 from workers.jobs import Claim, JobStore, NotClaimed
 from workers.lease_keeper import LeaseKeeper
 from workers.photo import Order
-from workers.work import Work
+from workers.work import TurnOver, Work
 from workers.work_answer import WorkAnswer
 
 #: Pause between tries to write an end while the store is away.
@@ -172,6 +172,7 @@ class JobRunner:
                 read=partial(self._blobs.get, claim.job.blob_keys[0]),
                 options=claim.job.options,
                 is_wanted=partial(lease.is_wanted, claim.job.id),
+                cause=claim.job.id,
             )
             for claim in claims
             if isinstance(claim.job.options, AnalyzeOptions)
@@ -224,10 +225,14 @@ class JobRunner:
                 _log.warning("job.write_refused", fence=claim.fence)
                 return "lease_lost"
             _log.info(end.event, **end.details)
-            self._forget_images(claim.job.blob_keys)
+            if end.ended != "given_back":
+                self._forget_images(claim.job.blob_keys)
             return end.ended
 
     def _end_of(self, claim: Claim, outcome: Answered) -> _End:
+        if isinstance(outcome, TurnOver):
+            write = partial(self._jobs.give_back, claim, counted=False)
+            return _End(ended="given_back", write=write, event="job.turn_over", details={})
         if outcome is None:
             write = partial(self._jobs.end_cancelled, claim)
             return _End(ended="cancelled", write=write, event="job.cancelled", details={})

@@ -15,24 +15,32 @@ from models.weights.store import WeightStore
 from vram.fleet import Fleet
 from vram.ledger import VramLedger
 from workers.batch_plan import batch_plan
-from workers.breaker import BreakerPipeline, BreakerWork, FaultCounter
-from workers.chunk_work import ChunkWork, chunk_plan
+from workers.breaker import BothPipeline, BreakerPipeline, BreakerWork, FaultCounter
+from workers.chunk_enrolling import ItemEnroller
+from workers.chunk_items import ItemWorks
+from workers.chunk_work import TASK_SHARE, ChunkWork, chunk_plan
 from workers.contract import local_device
 from workers.cpu_keeper import CpuKeeper
 from workers.device import open_device
 from workers.device_setup import find_hardware
 from workers.dispatch import JobQueue
+from workers.identities.forgetting import Forgetting
+from workers.identities.index.searcher import LocalSearcher
+from workers.identities.reembed_work import TURN_SECONDS, Turns
+from workers.index_places import IndexPlaces
 from workers.job_options import JobKind
+from workers.known_people import KnownPeople, open_known_people
 from workers.maintenance import Maintenance
+from workers.naming import Namer
 from workers.pipeline import FacePipeline
 from workers.redis_client import connect, open_ledger
 from workers.residency import TASKS, Residency
-from workers.runner import JobRunner, Pipeline
+from workers.runner import JobRunner
 from workers.settings import Settings
 from workers.stores import Stores, open_stores
 from workers.timings import Timings
 from workers.work import Work
-from workers.works import build_works
+from workers.works import build_works, people_works, told_work
 
 _log = structlog.get_logger()
 
@@ -44,6 +52,7 @@ class Runtime:
     maintenance: Maintenance
     runner: JobRunner
     residency: Residency
+    forgetting: Forgetting
     #: Gives everything back.
     closing: ExitStack
 
@@ -69,30 +78,42 @@ def build_runtime(
         opened.callback(client.close)
         stores = open_stores(client, settings, queue)
         ledger = open_ledger(client, settings)
-        residency = _open_residency(settings, ledger, stores.fleet, opened)
+        places = IndexPlaces()
+        residency = _open_residency(settings, ledger, stores.fleet, places, opened)
         residency.load()
         maintenance = Maintenance(
             stores,
             orphan_seconds=settings.blob_orphan_seconds,
             piece_seconds=settings.upload_ttl_seconds,
         )
-        runner = _build_runner(settings, stores, residency, time_limit_error)
+        known = open_known_people(settings, residency.catalogue.thresholds, opened)
+        if isinstance(known.searcher, LocalSearcher):
+            places.of(known.searcher)
+        runner = _build_runner(settings, stores, residency, known, time_limit_error)
         _log.info("worker.ready", device=settings.device)
         return Runtime(
             maintenance=maintenance,
             runner=runner,
             residency=residency,
+            forgetting=known.forgetting,
             closing=opened.pop_all(),
         )
 
 
 def _build_runner(
-    settings: Settings, stores: Stores, residency: Residency, time_limit_error: type[Exception]
+    settings: Settings,
+    stores: Stores,
+    residency: Residency,
+    known: KnownPeople,
+    time_limit_error: type[Exception],
 ) -> JobRunner:
     """What this process does with jobs of all kinds."""
     faults = _fault_counter(settings, stores.fleet)
-    pipeline = _counted(build_pipeline(settings, residency), faults)
-    works = _counted_works(build_works(settings, residency, stores.blobs), faults)
+    photos = build_pipeline(settings, residency, known.namer)
+    pipeline = _counted(photos, faults)
+    # Works are counted as a whole, so what they look through is not.
+    people = people_works(known, photos, stores.blobs, ends=(time_limit_error,))
+    works = _counted_works(build_works(settings, residency, stores.blobs, people), faults)
     plan = batch_plan(settings, residency)
     runner = JobRunner(
         jobs=stores.jobs,
@@ -103,11 +124,18 @@ def _build_runner(
         time_limit_error=time_limit_error,
         plan=plan,
     )
-    # Afterwards: between its steps it has the runner serve interactive jobs.
+    # Afterwards: between their steps they have the runner serve interactive jobs.
+    turns = Turns(
+        seconds=min(TURN_SECONDS, TASK_SHARE * settings.task_time_limit_seconds),
+        serve_interactive=runner.serve_interactive,
+    )
+    reembedding = known.reembedding(photos, stores.jobs, turns, (time_limit_error,))
+    again = told_work(settings, residency, "reembed", reembedding)
+    works |= _counted_works({"reembed": again}, faults)
     works["chunk"] = ChunkWork(
         chunks=stores.chunks,
         feeder=stores.feeder,
-        pipeline=pipeline,
+        works=ItemWorks(pipeline, ItemEnroller(known.enroller(pipeline))),
         blobs=stores.blobs,
         plan=chunk_plan(settings, plan, time_limit_error),
         serve_interactive=runner.serve_interactive,
@@ -116,7 +144,11 @@ def _build_runner(
 
 
 def _open_residency(
-    settings: Settings, ledger: VramLedger, fleet: Fleet, opened: ExitStack
+    settings: Settings,
+    ledger: VramLedger,
+    fleet: Fleet,
+    places: IndexPlaces,
+    opened: ExitStack,
 ) -> Residency:
     """The models of this process, on its device if it has one that computes."""
     found = find_hardware(settings)
@@ -130,6 +162,7 @@ def _open_residency(
         store=WeightStore(settings.weights_path),
         catalogue=load_catalogue(),
     )
+    device.keeper.tell_of(places)
     opened.callback(device.keeper.close)
     return device.residency
 
@@ -157,7 +190,7 @@ def _fault_counter(settings: Settings, fleet: Fleet) -> FaultCounter | None:
     return None if device_id is None else FaultCounter(fleet, device_id)
 
 
-def _counted(pipeline: FacePipeline, faults: FaultCounter | None) -> Pipeline:
+def _counted(pipeline: FacePipeline, faults: FaultCounter | None) -> BothPipeline:
     return pipeline if faults is None else BreakerPipeline(pipeline, faults)
 
 
@@ -169,8 +202,10 @@ def _counted_works(
     return {kind: BreakerWork(work, faults) for kind, work in works.items()}
 
 
-def build_pipeline(settings: Settings, residency: Residency) -> FacePipeline:
-    """The pipeline as the settings want it."""
+def build_pipeline(
+    settings: Settings, residency: Residency, namer: Namer | None = None
+) -> FacePipeline:
+    """The pipeline as the settings want it; without `namer` it knows nobody."""
     return FacePipeline(
         residency,
         max_pixels=settings.max_image_pixels,
@@ -178,6 +213,7 @@ def build_pipeline(settings: Settings, residency: Residency) -> FacePipeline:
         anti_spoofing_cpu=settings.anti_spoofing_cpu,
         demographics_answers=settings.demographics_answers,
         decode_threads=settings.batch_decode_threads,
+        namer=namer,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from models.anti_spoofing.motion import Frame
 from models.anti_spoofing.policy import CpuPolicy
 from models.anti_spoofing.sequence import LAST_FRAMES
-from workers.answer import Answer, AntiSpoofingAnswer
+from workers.answer import AntiSpoofingAnswer
+from workers.answer_part import Answer
 from workers.contract import AnalyzeOptions
 from workers.decode import decode_image
 from workers.errors import NoFace

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from models.deepfake.video import VideoVerdict
 from models.deepfake.video_results import (
@@ -12,7 +12,11 @@ from models.deepfake.video_results import (
     TrackVerdict,
 )
 from models.results import Box
-from workers.answer import Answer, BoxAnswer, ModelAnswer
+from models.video.results import ReadNotes, VideoInfo
+from workers.answer import BoxAnswer, ModelAnswer
+from workers.answer_part import Answer
+from workers.identity_answer import IdentificationAnswer, IdentityAnswer
+from workers.naming import Named
 from workers.work_answer import WorkAnswer
 
 #: Digits behind the point of probabilities, similarities and seconds.
@@ -70,6 +74,8 @@ class TrackAnswer(TrackScoreAnswer):
     flags: tuple[str, ...]
     #: Where the person is seen, by time.
     appearances: tuple[AppearanceAnswer, ...]
+    #: Who it is, by one vote of all frames; only where a collection was named.
+    identity: IdentityAnswer | None = None
 
 
 class SegmentAnswer(Answer):
@@ -129,43 +135,65 @@ class VideoAnswer(WorkAnswer):
     analysed_seconds: float
     #: The models that took part, by id.
     models: dict[str, ModelAnswer]
+    #: How people were named; only where a collection was.
+    identification: IdentificationAnswer | None = None
 
 
-def video_answer(verdict: VideoVerdict, *, models: Iterable[ModelAnswer]) -> VideoAnswer:
+def video_answer(
+    verdict: VideoVerdict, *, models: Iterable[ModelAnswer], named: Named | None = None
+) -> VideoAnswer:
     """A verdict as users see it.
 
     Args:
         verdict: What is known of the video.
         models: The models that took part.
+        named: Who the people are, in the order of the tracks; None: that was not asked.
     """
-    clip, info, notes = verdict.clip, verdict.info, verdict.notes
+    clip = verdict.clip
     seen: dict[int, list[FaceObservation]] = defaultdict(list)
     for one in verdict.seen:
         seen[one.track].append(one)
+    tracks = [_track(track, seen) for track in verdict.tracks]
+    who: dict[str, Any] = {}
+    if named is not None:
+        tracks = [
+            track.model_copy(update={"identity": identity})
+            for track, identity in zip(tracks, named.faces, strict=True)
+        ]
+        who["identification"] = named.whole
     return VideoAnswer(
         verdict=clip.verdict,
         probability=_rounded(clip.probability),
         reasons=clip.reasons,
         thresholds=_band(verdict),
-        tracks=tuple(_track(track, seen) for track in verdict.tracks),
+        tracks=tuple(tracks),
         timeline=tuple(map(_segment, verdict.timeline)),
-        video=VideoInfoAnswer(
-            container=info.container,
-            codec=info.codec,
-            width=info.width,
-            height=info.height,
-            duration_seconds=round(info.duration_seconds, DIGITS),
-            packets=info.packets,
-        ),
-        notes=ReadNotesAnswer(
-            decoded_frames=notes.decoded_frames,
-            corrupt_frames=notes.corrupt_frames,
-            truncated=notes.truncated,
-            stopped_early=notes.stopped_early,
-        ),
+        video=_video(verdict.info),
+        notes=_notes(verdict.notes),
         sampled_frames=verdict.sampled_frames,
         analysed_seconds=round(verdict.analysed_seconds, DIGITS),
         models={model.id: model for model in models},
+        **who,
+    )
+
+
+def _video(info: VideoInfo) -> VideoInfoAnswer:
+    return VideoInfoAnswer(
+        container=info.container,
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        duration_seconds=round(info.duration_seconds, DIGITS),
+        packets=info.packets,
+    )
+
+
+def _notes(notes: ReadNotes) -> ReadNotesAnswer:
+    return ReadNotesAnswer(
+        decoded_frames=notes.decoded_frames,
+        corrupt_frames=notes.corrupt_frames,
+        truncated=notes.truncated,
+        stopped_early=notes.stopped_early,
     )
 
 

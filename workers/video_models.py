@@ -8,7 +8,7 @@ from models.deepfake.detector import DeepfakeDetector, model_of
 from models.deepfake.video import VideoDeepfakeDetector, VideoOptions
 from models.deepfake.video_results import TimelineOptions
 from models.detection.search import SearchOptions
-from models.recognition.embedder import FaceEmbedder
+from models.recognition.ensemble import Embedder, ensemble_id
 from models.recognition.verify import point_at, thresholds_of
 from models.results import DetectedFace, Image
 from models.video.results import VideoLimits
@@ -16,9 +16,10 @@ from models.video.sampling import SamplingOptions
 from models.video.tracking import TrackingOptions
 from workers.answer import ModelAnswer
 from workers.choices import candidates
-from workers.engines import engine_models, engine_of
+from workers.engines import Engine, engine_models, engine_of
 from workers.loaded import LoadedModel
 from workers.residency import Residency
+from workers.stages.recognition import embedder_of, recognition_ids
 from workers.stages.used_model import model_answer
 
 #: Faces of one frame that are judged, the largest first.
@@ -35,11 +36,19 @@ class VideoModels:
     models: Sequence[ModelAnswer]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Parts:
+    engine: Engine
+    encoder: Embedder
+    judge: LoadedModel
+
+
 @contextmanager
 def video_detector(
     residency: Residency,
     *,
     model: str | None = None,
+    recognition_model: str | None = None,
     limits: VideoLimits | None = None,
     sampling: SamplingOptions | None = None,
 ) -> Iterator[VideoModels]:
@@ -51,6 +60,7 @@ def video_detector(
     Args:
         residency: Lends what is installed.
         model: Name of the deepfake model; the default one when not given.
+        recognition_model: Name of what tells people apart; the default one when not given.
         limits: What a video may cost; the reader's own when not given.
         sampling: Which frames are looked at.
 
@@ -64,38 +74,43 @@ def video_detector(
     """
     catalogue = residency.catalogue
     finding = engine_models(residency, residency.pick(catalogue.defaults["detection"]))
-    recogniser = residency.pick(catalogue.defaults.get("recognition", ()))
+    embedding = recognition_ids(residency, recognition_model)
     judging = residency.pick(
         catalogue.defaults.get("deepfake", ())
         if model is None
         else candidates(model, ("deepfake",), catalogue)
     )
-    measured = thresholds_of(recogniser, catalogue.thresholds)
+    name = ensemble_id(embedding)
     # For following people; no verdict on who they are.
-    same = point_at(measured, TRACKING_FAR, model=recogniser).similarity
-    with residency.use([*finding, recogniser, judging]) as models:
-        detector = _detector(models, same, limits or VideoLimits(), sampling or SamplingOptions())
+    same = point_at(thresholds_of(name, catalogue.thresholds), TRACKING_FAR, model=name)
+    with residency.use([*finding, *embedding, judging]) as models:
+        parts = _Parts(
+            engine=engine_of(models[: len(finding)]),
+            encoder=embedder_of(models[len(finding) : -1], catalogue),
+            judge=models[-1],
+        )
+        detector = _detector(
+            parts, same.similarity, limits or VideoLimits(), sampling or SamplingOptions()
+        )
         yield VideoModels(detector=detector, models=[model_answer(used) for used in models])
 
 
 def _detector(
-    models: Sequence[LoadedModel],
+    parts: _Parts,
     same_similarity: float,
     limits: VideoLimits,
     sampling: SamplingOptions,
 ) -> VideoDeepfakeDetector:
-    """The last model judges, the one before embeds, the others find."""
-    *finding, embedding, judging = models
-    engine = engine_of(finding)
+    engine = parts.engine
     wanted = SearchOptions(min_confidence=engine.detector.default_confidence, max_faces=MAX_FACES)
-    scorer = DeepfakeDetector([judging.view(model_of)])
+    scorer = DeepfakeDetector([parts.judge.view(model_of)])
 
     def find(image: Image) -> Sequence[DetectedFace]:
         return engine.search.find(image, wanted).faces
 
     return VideoDeepfakeDetector(
         find=find,
-        encoder=embedding.view(FaceEmbedder),
+        encoder=parts.encoder,
         scorer=scorer,
         options=VideoOptions(
             timeline=TimelineOptions(thresholds=scorer.thresholds, min_similarity=same_similarity),

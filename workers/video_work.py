@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 
+from models.deepfake.video import no_watch
 from models.video.results import VideoLimits
 from models.video.sampling import SamplingOptions
 from workers.blobs import BlobStore
@@ -10,8 +11,10 @@ from workers.job_options import VideoOptions
 from workers.jobs import Claim
 from workers.residency import Residency
 from workers.settings import Settings
+from workers.stages.stage import AnalysisUnavailable
 from workers.video_answer import VideoAnswer, video_answer
 from workers.video_models import video_detector
+from workers.video_naming import TrackNamer, VideoNamer
 
 #: Coded frames a second that a video may have on average; the recorders of phones go up to 60.
 MAX_FRAME_RATE = 60
@@ -27,12 +30,25 @@ class VideoWork:
     """See workers.work.Work; a job's blob is its video.
 
     Besides the file, one frame is in memory at a time, and what the decoder keeps.
+
+    Args:
+        residency: The loaded models.
+        blobs: Where videos are.
+        settings: What a video may cost.
+        namer: Names the people; None: this process knows nobody.
     """
 
-    def __init__(self, residency: Residency, blobs: BlobStore, settings: Settings) -> None:
+    def __init__(
+        self,
+        residency: Residency,
+        blobs: BlobStore,
+        settings: Settings,
+        namer: VideoNamer | None = None,
+    ) -> None:
         self._residency = residency
         self._blobs = blobs
         self._limits = limits_of(settings)
+        self._namer = namer
 
     def run(self, claim: Claim, *, is_wanted: Callable[[], bool]) -> VideoAnswer | None:
         """See Work."""
@@ -42,6 +58,7 @@ class VideoWork:
         if not is_wanted():
             return None
         content = io.BytesIO(self._blobs.get(key))
+        people = self._people(options)
 
         def tick(_done_seconds: float, _total_seconds: float) -> None:
             if not is_wanted():
@@ -49,15 +66,35 @@ class VideoWork:
 
         sampling = SamplingOptions(max_frames=options.max_frames)
         with video_detector(
-            self._residency, model=options.model, limits=self._limits, sampling=sampling
+            self._residency,
+            model=options.model,
+            recognition_model=people.model if people else None,
+            limits=self._limits,
+            sampling=sampling,
         ) as using:
             try:
                 verdict = using.detector.judge(
-                    content, until_seconds=options.until_seconds, tick=tick
+                    content,
+                    until_seconds=options.until_seconds,
+                    tick=tick,
+                    watch=people.add if people else no_watch,
                 )
             except _NotWantedError:
                 return None
-            return video_answer(verdict, models=using.models)
+        named = None
+        if people:
+            verdicts = {one.score.track: one.verdict for one in verdict.tracks}
+            named = people.name(verdicts, cause=claim.job.id)
+        return video_answer(verdict, models=using.models, named=named)
+
+    def _people(self, options: VideoOptions) -> TrackNamer | None:
+        """What names the people; None: that was not asked."""
+        if options.identify is None:
+            return None
+        if self._namer is None:
+            message = "This server can't name faces. Nobody was looked for."
+            raise AnalysisUnavailable("identification_unavailable", message)
+        return self._namer.begin(options.identify)
 
 
 def limits_of(settings: Settings) -> VideoLimits:

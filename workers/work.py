@@ -5,7 +5,15 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from workers.errors import WorkersError
 from workers.jobs import Claim
+
+
+class TurnOver(WorkersError):
+    """A work that takes long has had its turn: its job is queued again and goes on later.
+
+    That counts as no attempt. What it has done so far must be where its next turn finds it.
+    """
 
 
 class Work(Protocol):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from workers.answer import Answer, DegradedAnswer
+from workers.answer import DegradedAnswer
+from workers.answer_part import Answer
 from workers.notes import Note
 
 

@@ -2,37 +2,93 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from workers.answer import Answer
+from workers.answer_part import Answer
+from workers.attempts import Ends
 from workers.blobs import BlobStore
 from workers.choices import ANALYSES_OF_KIND
 from workers.compare_work import CompareWork
 from workers.contract import Analysis
+from workers.identities.calibrate_work import CalibrateWork
+from workers.identities.enroll_work import EnrollWork
+from workers.identities.search_work import SearchWork
+from workers.identities.verify_work import VerifyWork
+from workers.identities.video_namer import CollectionVideoNamer
 from workers.job_options import JobKind
 from workers.jobs import Claim
+from workers.known_people import KnownPeople
 from workers.liveness_work import LivenessWork
+from workers.photo import PhotoPipeline
 from workers.residency import Residency
 from workers.settings import Settings
 from workers.stages.clock import milliseconds_since
 from workers.stages.stage import AnalysisUnavailable
+from workers.video_naming import VideoNamer
 from workers.video_work import VideoWork
 from workers.work import Work
 from workers.work_answer import WorkAnswer, degraded_answer
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeopleWorks:
+    """What is done about known people."""
+
+    works: Mapping[JobKind, Work]
+    #: Names the people of videos.
+    video_namer: VideoNamer
+
+
 def build_works(
-    settings: Settings, residency: Residency, blobs: BlobStore
+    settings: Settings,
+    residency: Residency,
+    blobs: BlobStore,
+    people: PeopleWorks | None = None,
 ) -> Mapping[JobKind, Work]:
-    """The works of this process, as the settings want them."""
+    """The works of this process, as the settings want them.
+
+    Args:
+        settings: Of this process.
+        residency: The loaded models.
+        blobs: Where files are.
+        people: The works about known people; None: this process knows nobody.
+    """
     works: dict[JobKind, Work] = {
         "compare": CompareWork(residency, blobs, settings),
         "liveness": LivenessWork(residency, blobs, settings),
-        "video": VideoWork(residency, blobs, settings),
+        "video": VideoWork(residency, blobs, settings, people.video_namer if people else None),
+        **(people.works if people else {}),
     }
-    for kind, analyses in ANALYSES_OF_KIND.items():
-        off = [name for name in analyses if name in settings.disabled_analyses]
-        works[kind] = SwitchedOff(off[0]) if off else ToldWork(works[kind], residency)
-    return works
+    return {kind: told_work(settings, residency, kind, work) for kind, work in works.items()}
+
+
+def told_work(settings: Settings, residency: Residency, kind: JobKind, work: Work) -> Work:
+    """A work as this process does it, if the settings want it done."""
+    off = [name for name in ANALYSES_OF_KIND[kind] if name in settings.disabled_analyses]
+    return SwitchedOff(off[0]) if off else ToldWork(work, residency)
+
+
+def people_works(
+    known: KnownPeople, pipeline: PhotoPipeline, blobs: BlobStore, *, ends: Ends = ()
+) -> PeopleWorks:
+    """The works about known people.
+
+    Args:
+        known: Who is known.
+        pipeline: Finds, measures and embeds faces.
+        blobs: Where files are.
+        ends: Errors that end a whole job, such as a time limit's.
+    """
+    identities, presets = known.identities, known.presets
+    return PeopleWorks(
+        works={
+            "enroll": EnrollWork(identities, known.enroller(pipeline), blobs, ends),
+            "verify": VerifyWork(identities, pipeline, blobs, presets, ends),
+            "search": SearchWork(known.namer, blobs),
+            "calibrate": CalibrateWork(identities, known.searcher),
+        },
+        video_namer=CollectionVideoNamer(identities.collections, known.namer),
+    )
 
 
 class SwitchedOff:

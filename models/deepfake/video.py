@@ -29,6 +29,26 @@ def no_tick(_done_seconds: float, _total_seconds: float) -> None:
     """Ignore progress."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sighting:
+    """A person in one frame, before only what is judged is kept."""
+
+    #: Number of the person's track.
+    track: int
+    #: The frame, (H, W, 3) uint8, RGB.
+    image: Image
+    face: DetectedFace
+    embedding: Embedding
+
+
+#: Told of every face that is followed.
+Watch = Callable[[Sighting], None]
+
+
+def no_watch(_sighting: Sighting) -> None:
+    """Ignore who is seen."""
+
+
 class FaceEncoder(Protocol):
     """Embeds faces; `models.recognition.embedder.FaceEmbedder` is one."""
 
@@ -96,6 +116,7 @@ class VideoDeepfakeDetector:
         *,
         until_seconds: float | None = None,
         tick: Tick = no_tick,
+        watch: Watch = no_watch,
     ) -> VideoVerdict:
         """Judge a video; one frame is in memory at a time.
 
@@ -103,6 +124,7 @@ class VideoDeepfakeDetector:
             source: A path, or a file that can seek.
             until_seconds: Look only at what comes before; None: at everything.
             tick: Told of progress.
+            watch: Told who is seen, for those who want to know more of them.
 
         Raises:
             VideoRejected: it can't be decoded, or is over a limit.
@@ -115,7 +137,7 @@ class VideoDeepfakeDetector:
             seen: list[FaceObservation] = []
             sampled, last_seconds = 0, 0.0
             for frame in reader.frames(sampler, until_seconds=until_seconds):
-                seen += self._look(frame, tracker)
+                seen += self._look(frame, tracker, watch)
                 sampled, last_seconds = sampled + 1, frame.time_seconds
                 tick(last_seconds, end)
             # Decoded times may lie a little past what the packets say.
@@ -135,15 +157,21 @@ class VideoDeepfakeDetector:
                 seen=tuple(seen),
             )
 
-    def _look(self, frame: VideoFrame, tracker: FaceTracker) -> list[FaceObservation]:
+    def _look(self, frame: VideoFrame, tracker: FaceTracker, watch: Watch) -> list[FaceObservation]:
         """The faces of one frame that are followed."""
         faces = self._find(frame.pixels)
+        embeddings = self._encoder.embed(frame.pixels, faces)
         matches = tracker.update(
             time_seconds=frame.time_seconds,
             scene=frame.scene,
             faces=faces,
-            embeddings=self._encoder.embed(frame.pixels, faces),
+            embeddings=embeddings,
         )
+        for face, match, embedding in zip(faces, matches, embeddings, strict=True):
+            if match is not None:
+                watch(
+                    Sighting(track=match.track, image=frame.pixels, face=face, embedding=embedding)
+                )
         scores = self._scorer.score(frame.pixels, faces)
         return [
             FaceObservation(

@@ -49,6 +49,21 @@ LOOKS: Mapping[str, Look] = {
     "calibration": Look(
         title="Calibration", x="predicted probability", y="observed share", prepare=_diagonal
     ),
+    "identification": Look(
+        title="Identification",
+        x="FPIR: strangers who are named",
+        y="FNIR: known people who are not",
+        prepare=lambda axes: axes.set(xscale="log", ylim=(0, 0.5)),
+    ),
+    "scores": Look(
+        title="Similarities",
+        x="cosine",
+        y="share of pairs",
+        prepare=lambda axes: axes.set(yscale="log"),
+    ),
+    "thresholds": Look(
+        title="Thresholds", x="cosine", y="rate", prepare=lambda axes: axes.set(yscale="log")
+    ),
     "precision_recall": Look(
         title="Precision and recall", x="recall", y="precision", prepare=_unit
     ),
@@ -90,6 +105,9 @@ def _draw(curves: Sequence[Curve], look: Look, data: str, path: Path) -> None:
     axes = canvas.add_subplot()
     look.prepare(axes)
     for curve in curves:
+        if curve.is_points:
+            axes.plot(curve.x, curve.y, marker="o", linestyle="", label=curve.name)
+            continue
         marker = "." if len(curve.x) < _FEW_POINTS else ""
         axes.plot(curve.x, curve.y, marker=marker, label=curve.name)
     axes.set(title=f"{look.title}: {data}", xlabel=look.x, ylabel=look.y)

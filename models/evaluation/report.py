@@ -21,18 +21,22 @@ class Figure:
 class Curve:
     """One line of a plot; x and y have the same length."""
 
-    #: "roc", "det", "calibration" or "precision_recall": curves of one kind share a plot.
+    #: "roc", "det", "identification", "scores", "thresholds", "calibration" or "precision_recall":
+    #: curves of one kind share a plot.
     kind: str
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    #: Whether these are single points, with nothing between them.
+    is_points: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """The result of one protocol for one model on one data set."""
 
-    #: "detection", "verification", "liveness", "deepfake" or "demographics".
+    #: "detection", "verification", "served", "identification", "calibration", "liveness",
+    #: "deepfake" or "demographics".
     task: str
     #: Id of the model, or a name such as "ensemble".
     model: str

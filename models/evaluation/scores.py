@@ -24,9 +24,20 @@ def wilson(successes: int, total: int) -> tuple[float, float]:
         successes: 0 to total.
         total: At least 1.
     """
-    share, z2 = successes / total, _Z95**2
-    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
-    reach = _Z95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2)) / (1 + z2 / total)
+    return wilson_share(successes / total, total)
+
+
+def wilson_share(share: float, trials: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share, for so many independent trials.
+
+    Args:
+        share: 0 to 1.
+        trials: More than 0; no whole number where dependent trials count as fewer.
+    """
+    z2 = _Z95**2
+    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    spread = math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    reach = _Z95 * spread / (1 + z2 / trials)
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 

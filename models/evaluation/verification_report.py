@@ -102,6 +102,18 @@ def evaluate_located(
     return VerificationResult(report=report, thresholds=thresholds)
 
 
+def pair_figures(cosines: NDArray[np.float32], pairs: Sequence[Pair]) -> tuple[Figure, ...]:
+    """What LFW's protocol says of the cosines of pairs: accuracy first, then AUC and d'."""
+    same = np.array([pair.same for pair in pairs])
+    by_fold = _folds(cosines, same, np.array([pair.fold for pair in pairs]))
+    return (
+        *_accuracy(by_fold, len(pairs)),
+        _optimistic(cosines, same),
+        _auc(cosines, same),
+        _d_prime(cosines, same),
+    )
+
+
 def _report(
     vectors: FaceVectors,
     pairs: Sequence[Pair],
@@ -127,10 +139,7 @@ def _report(
             "impostor pairs of all": scores.impostor_count,
         },
         figures=(
-            *_accuracy(by_fold, len(pairs)),
-            _optimistic(cosines, same),
-            _auc(cosines, same),
-            _d_prime(cosines, same),
+            *pair_figures(cosines, pairs),
             *(figure for point in points for figure in _at_rate(scores, point)),
         ),
         curves=_curves(model, cosines, same, scores),

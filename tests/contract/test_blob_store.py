@@ -4,16 +4,15 @@ import io
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
-from workers.blobs import BlobStore, MemoryBlobs
+from workers.blobs import BlobStore, Content, MemoryBlobs
 from workers.errors import BlobMissing, BlobStoreFailed
-from workers.obstore_blobs import PREFIX, open_blobs
+from workers.obstore_blobs import IDENTITY_PREFIX, PREFIX, open_blobs
 
 
 @dataclass(kw_only=True)
@@ -30,7 +29,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
         born: dict[str, float] = {}
 
         class AgedBlobs(MemoryBlobs):
-            def put(self, key: str, content: bytes | BinaryIO) -> None:
+            def put(self, key: str, content: Content) -> None:
                 now[0] = time.time() - born.get(key, 0)
                 super().put(key, content)
                 now[0] = time.time()
@@ -58,6 +57,43 @@ def test_what_was_put_is_got_back(subject: Subject) -> None:
     subject.blobs.put("job_1", content)
 
     assert subject.blobs.get("job_1") == content
+
+
+def _parts(count: int, *, broken: bool = False) -> Generator[bytes, None, None]:
+    for number in range(count):
+        yield bytes([number]) * 1_000_000
+    if broken:
+        raise LookupError("no more")
+
+
+def test_parts_that_are_made_one_by_one_are_stored_as_one(subject: Subject) -> None:
+    subject.blobs.put("job_1", _parts(12))
+
+    assert subject.blobs.get("job_1") == b"".join(_parts(12))
+
+
+def test_parts_that_break_off_leave_what_was_there(subject: Subject) -> None:
+    subject.blobs.put("job_1", b"before")
+
+    with pytest.raises(LookupError, match="no more"):
+        subject.blobs.put("job_1", _parts(12, broken=True))
+
+    assert subject.blobs.get("job_1") == b"before"
+    assert [*subject.blobs.older_than(-3600)] == ["job_1"]
+
+
+def test_a_part_is_got_without_the_rest(subject: Subject) -> None:
+    content = bytes(range(256)) * 1000
+    subject.blobs.put("job_1", content)
+
+    assert subject.blobs.part("job_1", first=1000, size_bytes=77) == content[1000:1077]
+    assert subject.blobs.part("job_1", first=255_990, size_bytes=77) == content[255_990:]
+    assert subject.blobs.part("job_1", first=256_000, size_bytes=77) == b""
+
+
+def test_a_part_of_nothing_is_missing(subject: Subject) -> None:
+    with pytest.raises(BlobMissing):
+        subject.blobs.part("job_1", first=0, size_bytes=1)
 
 
 def test_a_file_is_stored_from_its_beginning_wherever_it_stands(subject: Subject) -> None:
@@ -137,6 +173,22 @@ def test_what_others_keep_in_the_same_place_is_never_listed(tmp_path: Path) -> N
     blobs.put("job_1", b"x")
 
     assert list(blobs.older_than(-60)) == ["job_1"]
+
+
+def test_parts_of_one_store_know_nothing_of_each_other(tmp_path: Path) -> None:
+    jobs = open_blobs(tmp_path.as_uri())
+    people = open_blobs(tmp_path.as_uri(), prefix=IDENTITY_PREFIX)
+    people.put("identity_1", b"a kept photo")
+    jobs.put("job_1", b"x")
+
+    # Whoever sweeps the images of jobs must not even see what is kept of people.
+    assert list(jobs.older_than(-60)) == ["job_1"]
+    jobs.delete("identity_1")
+
+    assert list(people.older_than(-60)) == ["identity_1"]
+    assert people.get("identity_1") == b"a kept photo"
+    with pytest.raises(BlobMissing):
+        jobs.get("identity_1")
 
 
 def test_what_a_killed_writer_left_half_written_is_deleted_when_old(tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ from models.demographics.aggregate import count
 from models.demographics.families import open_age, open_gender, open_joint
 from models.demographics.port import Demographics
 from models.results import AgeEstimate, GenderEstimate
-from workers.answer import (
+from workers.answer import ModelAnswer
+from workers.choices import demographics_candidates
+from workers.demographics_answer import (
     AgeAnswer,
     DemographicsAnswer,
     DemographicsSummaryAnswer,
     GenderAnswer,
     GenderProbabilitiesAnswer,
-    ModelAnswer,
 )
-from workers.choices import demographics_candidates
 from workers.loaded import LoadedModel
 from workers.residency import Residency
 from workers.stages.chips import read_together

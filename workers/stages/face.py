@@ -30,12 +30,7 @@ def face_answer(face: DetectedFace, pixels: Image, more: Mapping[str, Any]) -> F
     height, width = pixels.shape[:2]
     box = clip_box(face.box, width=width, height=height)
     return FaceAnswer(
-        bbox=BoxAnswer(
-            x=round(box.x, 2),
-            y=round(box.y, 2),
-            width=round(box.width, 2),
-            height=round(box.height, 2),
-        ),
+        bbox=box_answer(face.box, pixels),
         bbox_normalized=BoxAnswer(
             x=round(box.x / width, 6),
             y=round(box.y / height, 6),
@@ -48,6 +43,18 @@ def face_answer(face: DetectedFace, pixels: Image, more: Mapping[str, Any]) -> F
             for name, (x, y) in zip(LANDMARK_NAMES, face.landmarks, strict=True)
         },
         **more,
+    )
+
+
+def box_answer(box: Box, pixels: Image) -> BoxAnswer:
+    """The part of a box inside an image, as users see it."""
+    height, width = pixels.shape[:2]
+    inside = clip_box(box, width=width, height=height)
+    return BoxAnswer(
+        x=round(inside.x, 2),
+        y=round(inside.y, 2),
+        width=round(inside.width, 2),
+        height=round(inside.height, 2),
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from models.catalogue import Catalogue
 from models.recognition.embedder import FaceEmbedder
-from models.recognition.ensemble import RecognitionEnsemble, member_weights
+from models.recognition.ensemble import Embedder, RecognitionEnsemble, member_weights
 from models.results import Embedding
 from workers.answer import RecognitionAnswer
 from workers.choices import ENSEMBLE, candidates, ensemble_members
@@ -23,7 +24,8 @@ class RecognitionStage:
 
     def run(self, pictures: Sequence[Picture]) -> list[StageResult]:
         """See Stage.run."""
-        with self._residency.use(self._ids(pictures[0].options.recognition_model)) as models:
+        wanted = recognition_ids(self._residency, pictures[0].options.recognition_model)
+        with self._residency.use(wanted) as models:
             each = self._embed(models, pictures)
             used = [model_answer(model) for model in models]
         return [
@@ -31,6 +33,7 @@ class RecognitionStage:
                 faces=[_answer(one, shown=picture.options.return_embeddings) for one in embeddings],
                 models=used,
                 whole={},
+                embeddings=embeddings,
             )
             for picture, embeddings in zip(pictures, each, strict=True)
         ]
@@ -43,7 +46,8 @@ class RecognitionStage:
             UnknownModel: there is no such model.
             InferenceFailed: the runtime refused a run.
         """
-        with self._residency.use(self._ids(pictures[0].options.recognition_model)) as models:
+        wanted = recognition_ids(self._residency, pictures[0].options.recognition_model)
+        with self._residency.use(wanted) as models:
             return self._embed(models, pictures)
 
     def _embed(
@@ -63,16 +67,37 @@ class RecognitionStage:
             for number in range(len(pictures))
         ]
 
-    def _ids(self, name: str | None) -> tuple[str, ...]:
-        residency = self._residency
-        if name is None:
-            return (residency.pick(residency.catalogue.defaults["recognition"]),)
-        wanted = candidates(name, ("recognition",), residency.catalogue)
-        first = residency.pick(wanted)
-        if name != ENSEMBLE:
-            return (first,)
-        members = ensemble_members("recognition", residency.catalogue)
-        return tuple(sorted(member for member in members if member in residency.installed))
+
+def recognition_ids(residency: Residency, name: str | None) -> tuple[str, ...]:
+    """Ids of the models that embed for that name; several vote together.
+
+    Args:
+        residency: Lends what is installed.
+        name: An id, alias, or "ensemble"; None: the default model.
+
+    Raises:
+        WeightsMissing: none of them is installed.
+        UnknownModel: there is no such model, or it does something else.
+    """
+    if name is None:
+        return (residency.pick(residency.catalogue.defaults.get("recognition", ())),)
+    wanted = candidates(name, ("recognition",), residency.catalogue)
+    first = residency.pick(wanted)
+    if name != ENSEMBLE:
+        return (first,)
+    members = ensemble_members("recognition", residency.catalogue)
+    return tuple(sorted(member for member in members if member in residency.installed))
+
+
+def embedder_of(models: Sequence[LoadedModel], catalogue: Catalogue) -> Embedder:
+    """What embeds faces with a model, or with several that vote together."""
+    members = [model.view(FaceEmbedder) for model in models]
+    if len(members) == 1:
+        return members[0]
+    table = catalogue.ensembles.get("recognition", {})
+    return RecognitionEnsemble(
+        members, member_weights([member.model.id for member in members], table)
+    )
 
 
 def _answer(embedding: Embedding, *, shown: bool) -> RecognitionAnswer:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from models.results import DetectedFace, Image
-from workers.answer import Answer, ModelAnswer
+from models.results import DetectedFace, Embedding, Image
+from workers.answer import ModelAnswer
+from workers.answer_part import Answer
 from workers.contract import AnalyzeOptions
 from workers.errors import WorkersError
 
@@ -41,6 +42,8 @@ class StageResult:
     models: Sequence[ModelAnswer]
     #: Members for the answer as a whole, by name.
     whole: dict[str, Any]
+    #: Of recognition: each face's embedding, in the faces' order.
+    embeddings: Sequence[Embedding] = ()
 
 
 class Stage(Protocol):

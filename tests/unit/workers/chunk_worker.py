@@ -4,16 +4,25 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from models.errors import DeviceFault
-from tests.contract.batches.world import World, photo
+from tests.contract.batches.world import World, batch_id, photo
+from tests.unit.workers.scripted_enroller import ScriptedEnroller
 from tests.unit.workers.test_runner import ANSWER
 from workers.answer import AnalysisAnswer
 from workers.attempts import Ends
+from workers.batch_records import NewBatch
 from workers.batching import BatchPlan
 from workers.blobs import MemoryBlobs
+from workers.chunk_enrolling import ItemEnroller
+from workers.chunk_items import ItemWorks
 from workers.chunk_work import ChunkAnswer, ChunkPlan, ChunkWork
 from workers.errors import ImageRejected
+from workers.job_options import EnrollOptions
 from workers.jobs import Claim
 from workers.photo import Order
+
+ENROLL = EnrollOptions(
+    collection=f"col_{1:032x}", person="", face="largest", by="ada", credential_id="key_1"
+)
 
 
 class OutOfTimeError(Exception):
@@ -73,6 +82,7 @@ class Worker:
     it: World
     blobs: MemoryBlobs
     pipeline: Scripted = dataclasses.field(default_factory=Scripted)
+    enroller: ScriptedEnroller = dataclasses.field(default_factory=ScriptedEnroller)
     served: int = 0
     fed: list[str] = dataclasses.field(default_factory=list)
     plan: BatchPlan = dataclasses.field(default_factory=lambda: BatchPlan(jobs=1, pixels=1000))
@@ -82,6 +92,20 @@ class Worker:
         """A closed batch with photos of these contents."""
         batch = self.it.batch(keep_photos=keep_photos)
         items = [photo(batch, f"{n}", content) for n, content in enumerate(contents)]
+        for item in items:
+            self.blobs.put(item.blob_key, item.sha256.encode())
+        self.it.batches.add_items(batch, items)
+        self.it.batches.close(batch)
+        return batch
+
+    def enrolment(self, *contents: str) -> str:
+        """A closed batch that enrols photos of these contents, each of another person."""
+        made = NewBatch(id=batch_id(next(self.it.numbers)), options=ENROLL, owner="ada")
+        batch = self.it.batches.create(made).batch.id
+        items = [
+            dataclasses.replace(photo(batch, f"{n}.jpg", content), subject=f"person-{n}")
+            for n, content in enumerate(contents)
+        ]
         for item in items:
             self.blobs.put(item.blob_key, item.sha256.encode())
         self.it.batches.add_items(batch, items)
@@ -99,7 +123,7 @@ class Worker:
         return ChunkWork(
             chunks=self.it.chunks,
             feeder=self,
-            pipeline=self.pipeline,
+            works=ItemWorks(self.pipeline, ItemEnroller(self.enroller, longest_seconds=5)),
             blobs=self.blobs,
             plan=ChunkPlan(
                 batch=self.plan,

@@ -156,8 +156,9 @@ def test_a_key_is_the_same_in_every_process_and_version() -> None:
 
 def test_every_option_is_either_part_of_the_key_or_known_not_to_matter() -> None:
     in_key = {name for names in DECIDED_BY.values() for name in names}
-    free = {"max_faces", "min_confidence", "min_face_pixels", "return_embeddings", "priority"} | {
-        "kind"
+    free = {
+        *("max_faces", "min_confidence", "min_face_pixels", "return_embeddings", "priority"),
+        *("identify", "kind"),
     }
 
     assert in_key | free | {"analyses"} == set(AnalyzeOptions.model_fields)

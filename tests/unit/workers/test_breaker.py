@@ -12,7 +12,7 @@ from workers.answer import AnalysisAnswer, DegradedAnswer
 from workers.breaker import BreakerPipeline, BreakerWork, FaultCounter
 from workers.errors import ImageRejected
 from workers.jobs import Claim
-from workers.photo import Order
+from workers.photo import Order, Photo
 from workers.work_answer import WorkAnswer
 
 
@@ -43,6 +43,15 @@ class Pipeline:
         if self.raises and isinstance(self.end, Exception):
             raise self.end
         return [self.end for _ in orders]
+
+    def look_many(
+        self, orders: Sequence[Order], *, ends: Sequence[type[Exception]] = ()
+    ) -> list[Photo]:
+        assert ends == (TimeoutError,)
+        if self.raises and isinstance(self.end, Exception):
+            raise self.end
+        failure = self.end if isinstance(self.end, Exception) else None
+        return [Photo(order=order, failure=failure) for order in orders]
 
 
 def _note(step: str, reason: str) -> DegradedAnswer:
@@ -96,6 +105,23 @@ def test_a_batch_that_a_broken_device_ends_counts_and_still_ends() -> None:
         _told(fleet, Pipeline(DeviceFault("gone"), raises=True))
 
     assert fleet.told == [("host/cuda:0", False)]
+
+
+@pytest.mark.parametrize(("end", "ok"), [(None, True), (OutOfMemory("full"), False)])
+def test_photos_that_others_answer_count_as_well(end: Exception | None, *, ok: bool) -> None:
+    fleet: Any = Fleet()
+    breaker = BreakerPipeline(Pipeline(end), FaultCounter(fleet, "host/cuda:0"))
+    broken = BreakerPipeline(
+        Pipeline(DeviceFault("gone"), raises=True), FaultCounter(fleet, "host/cuda:1")
+    )
+    order = Order.__new__(Order)
+
+    [photo] = breaker.look_many([order], ends=(TimeoutError,))
+    with pytest.raises(DeviceFault):
+        broken.look_many([order], ends=(TimeoutError,))
+
+    assert photo.failure is end
+    assert fleet.told == [("host/cuda:0", ok), ("host/cuda:1", False)]
 
 
 def test_a_store_that_is_away_changes_no_answer() -> None:

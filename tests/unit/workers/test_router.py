@@ -10,14 +10,16 @@ from models.catalogue import load_catalogue
 from vram.errors import LedgerUnavailable
 from vram.fleet import DeviceSummary, Fleet, Outlook
 from vram.redis_fleet import RedisFleet
-from workers.contract import AnalyzeOptions, JobRoute, queue_of
+from workers.contract import AnalyzeOptions, IdentifyOptions, JobRoute, queue_of
 from workers.errors import StoreUnavailable
+from workers.index_places import index_name
 from workers.job_options import CompareOptions
 from workers.jobs import JobStore, NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.router import JobRouter
 from workers.settings import Settings
 
+UID = "col_" + "0" * 32
 EVERYTHING = ("yunet", "sface", "cydral_age", "cydral_gender")
 CARD = DeviceSummary(
     id="h/sim:700",
@@ -136,6 +138,20 @@ def test_a_job_that_waits_stays_where_others_would_not_be_sent_any_more(
 
     assert route(AnalyzeOptions()).device == rival.id
     assert route(AnalyzeOptions(), held=held).device == CARD.id
+
+
+def test_a_job_that_names_people_goes_where_their_index_is(
+    fleet: Fleet, route: Callable[..., JobRoute]
+) -> None:
+    identify = IdentifyOptions(collection=UID)
+    holder = replace(CARD, id="i/sim:700", resident=(*EVERYTHING, index_name(UID)))
+    fleet.publish(CARD, live_seconds=60)
+    fleet.publish(holder, live_seconds=60)
+
+    routes = [route(AnalyzeOptions(identify=identify)) for _ in range(20)]
+
+    assert {one.device for one in routes} == {holder.id}
+    assert {route(AnalyzeOptions()).device for _ in range(40)} == {CARD.id, holder.id}
 
 
 def test_where_the_cpu_is_refused_a_job_goes_to_the_device_that_can_have_the_model(

@@ -8,13 +8,15 @@
 -- args[6] on, args[1] on from here: as the script's first line names them
 --
 -- batch:<id>          hash    one batch (docs/reference/redis-keys.md), with its counts
--- batch:<id>:items    hash    number -> JSON: custom id, blob key, what it is known again by, pixels
+-- batch:<id>:items    hash    number -> JSON: custom id, blob key, what it is known again by, pixels,
+--                             and of enrolment the person's id
 -- batch:<id>:ids      hash    custom id -> number
 -- batch:<id>:states   string  a letter per item, see COUNTED
 -- batch:<id>:ends     hash    number -> tries, ":", answer or error as JSON; holds for ended items
 -- batch:<id>:tries    hash    number -> workers that began with it and did not end it, " ", step
 -- batch:<id>:held     hash    number -> the chunk that has it; of running items only
 -- batch:<id>:chunks   set     chunks that may have items
+-- batch:<id>:people   hash    of enrolment: id of a person -> 1 if the batch made them, else 0
 -- batches             zset    ids of batches that have not ended, by when they were last tended (ms)
 -- batches_of:<owner>  zset    ids of an owner's batches by the time (ms) of their creation
 -- gone:<id>           string  owner of a batch that has ended, as of a job
@@ -24,7 +26,8 @@ local OPEN_MS, POISONED = tonumber(args[4]), args[5]
 args = { unpack(args, 6) }
 
 local BATCHES = PREFIX .. 'batches'
-local PARTS = { '', ':items', ':ids', ':states', ':ends', ':tries', ':held', ':chunks' }
+local PARTS = { '', ':items', ':ids', ':states', ':ends', ':tries', ':held', ':chunks',
+  ':people' }
 -- Letter -> the count it belongs to. f: its photo is there and its error may pass; g: its photo is
 -- there; x: nothing is left to try again with.
 local COUNTED = { p = 'pending', r = 'running', s = 'succeeded', c = 'cancelled', f = 'failed',

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.evaluation.all_pairs import PairScores, measured_thresholds, pair_scores
+from models.evaluation.all_pairs import (
+    HISTOGRAM_BINS,
+    PairScores,
+    measured_thresholds,
+    pair_scores,
+)
 
 
 def people(count: int, photos: int) -> tuple[NDArray[np.float32], list[str]]:
@@ -37,12 +42,47 @@ def test_blocks_find_the_pairs_that_a_double_loop_finds(count: int, photos: int)
     np.testing.assert_array_equal(np.bincount(found.person), count * [photos * (photos - 1) // 2])
 
 
+@pytest.mark.parametrize(("count", "photos"), [(3, 4), (40, 30)])
+def test_the_highest_scores_know_whose_they_are(count: int, photos: int) -> None:
+    vectors, names = people(count, photos)
+
+    found = pair_scores(vectors, names)
+
+    # Persons are numbered by their names' order.
+    _, ids = np.unique(names, return_inverse=True)
+    cosines = vectors @ vectors.T
+    for score, (one, other) in zip(found.impostors, found.strangers, strict=True):
+        assert one != other
+        between = cosines[np.ix_(ids == one, ids == other)]
+        assert np.abs(between - score).min() < 1e-6
+    np.testing.assert_array_equal(found.photos, count * [photos])
+
+
+def test_every_pair_is_in_the_histogram_of_its_kind() -> None:
+    vectors, names = people(3, 4)
+
+    found = pair_scores(vectors, names)
+
+    assert found.genuine_histogram.sum() == len(found.genuine)
+    assert found.impostor_histogram.sum() == found.impostor_count
+    cosines = vectors @ vectors.T
+    same = np.array(names)[:, None] == np.array(names)
+    low, high = cosines[~same].min(), cosines[~same].max()
+    steps = np.flatnonzero(found.impostor_histogram)
+    assert steps[0] == int((low + 1) * 50)
+    assert steps[-1] == int((high + 1) * 50)
+
+
 def constructed(impostors: int) -> PairScores:
     return PairScores(
         genuine=np.array([0.2, 0.6, 0.8, 0.9], np.float32),
         person=np.zeros(4, np.intp),
         impostors=np.linspace(0.75, 0.5, impostors // 100 + 1).astype(np.float32),
         impostor_count=impostors,
+        strangers=np.zeros((impostors // 100 + 1, 2), np.intp),
+        photos=np.array([4], np.intp),
+        genuine_histogram=np.zeros(HISTOGRAM_BINS, np.intp),
+        impostor_histogram=np.zeros(HISTOGRAM_BINS, np.intp),
     )
 
 

@@ -40,6 +40,19 @@ def test_a_started_keeper_registers_beats_and_shows_the_device_to_routers(
     bench.keeper.close()
 
 
+def test_routers_are_told_of_data_in_memory_beside_the_models(make_bench: MakeBench) -> None:
+    bench = make_bench()
+    bench.keeper.tell_of(lambda: ("index:people",))
+    bench.keeper.start()
+    bench.run("face")
+
+    _eventually(
+        lambda: bench.fleet.outlook(["face"]).candidates[0].resident == ("face", "index:people")
+    )
+    assert bench.fleet.outlook(["index:people"]).candidates[0].id == ID
+    bench.keeper.close()
+
+
 def test_a_closed_keeper_withdraws_the_device_gives_all_back_and_its_threads_end(
     make_bench: MakeBench,
 ) -> None:
