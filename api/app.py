@@ -31,13 +31,23 @@ from api.routes import (
     batch_analyze,
     batch_results,
     batches,
+    collection_files,
+    collection_jobs,
+    collections,
+    deletions,
     documents,
-    enrolment,
+    embeddings,
+    enrollments,
+    faces,
     health,
+    identify,
     jobs,
     keys,
     live,
+    mail_proofs,
     models,
+    person_files,
+    persons,
     profile,
     security,
     system,
@@ -50,6 +60,39 @@ from api.services import Services
 READ_BYTES = 64 * 1024
 #: A client's own request id is taken when it is short and plain.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+#: Modules with a blueprint each.
+_ROUTES = (
+    admin_users,
+    analyses,
+    auth,
+    batch_analyze,
+    batch_results,
+    batches,
+    collection_files,
+    collection_jobs,
+    collections,
+    deletions,
+    documents,
+    embeddings,
+    enrollments,
+    faces,
+    health,
+    identify,
+    jobs,
+    keys,
+    live,
+    mail_proofs,
+    models,
+    person_files,
+    persons,
+    profile,
+    security,
+    system,
+    uploads,
+    usage,
+    webhooks,
+)
 
 
 def create_app(parts: Services) -> Flask:
@@ -74,27 +117,7 @@ def create_app(parts: Services) -> Flask:
     # Called in reverse order, after the view.
     for after in (log_request, compress, read_rest, add_headers, allow_origin, tell_limits):
         app.after_request(after)
-    for module in (
-        admin_users,
-        analyses,
-        auth,
-        batch_analyze,
-        batch_results,
-        batches,
-        documents,
-        enrolment,
-        health,
-        jobs,
-        keys,
-        live,
-        models,
-        profile,
-        security,
-        system,
-        uploads,
-        usage,
-        webhooks,
-    ):
+    for module in _ROUTES:
         app.register_blueprint(module.blueprint)
     require_declarations(app)
     return app

@@ -13,7 +13,8 @@ from gunicorn.http.errors import (
 from pydantic import ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL, INTERNAL_DETAIL, Problem
+from api.problem import Problem
+from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL, INTERNAL_DETAIL
 
 _log = structlog.get_logger()
 

@@ -32,6 +32,8 @@ _TELLING_HEADERS = ("Tus-Resumable", "Upload-Length", "Upload-Metadata")
 _log = structlog.get_logger()
 
 View = TypeVar("View", bound=Callable[..., Any])
+#: Tells what a request made as it is now, given the answer's `Location`.
+Teller = Callable[[str], ResponseReturnValue]
 
 #: Largest answer that is kept.
 MOST_KEPT_BYTES = 64 * 1024
@@ -88,9 +90,11 @@ def request_name() -> RequestName:
 @overload
 def replayed(view: View) -> View: ...
 @overload
-def replayed(*, has_secret: bool) -> Callable[[View], View]: ...
 def replayed(
-    view: View | None = None, *, has_secret: bool = False
+    *, has_secret: bool = False, again: Teller | None = None
+) -> Callable[[View], View]: ...
+def replayed(
+    view: View | None = None, *, has_secret: bool = False, again: Teller | None = None
 ) -> View | Callable[[View], View]:
     """Do a view once for each Idempotency-Key, and answer repetitions as it was answered.
 
@@ -101,19 +105,23 @@ def replayed(
         view: The view; None where arguments are given.
         has_secret: The answer holds what may not be kept: a repetition is told that it was done,
             by 409 `idempotency_conflict`.
+        again: What answers a repetition in that case, in place of a conflict.
     """
 
     def wrap(wrapped: View) -> View:
         @functools.wraps(wrapped)
         def once(*args: object, **kwargs: object) -> ResponseReturnValue:
-            return _once(functools.partial(wrapped, *args, **kwargs), has_secret=has_secret)
+            made = functools.partial(wrapped, *args, **kwargs)
+            return _once(made, has_secret=has_secret, again=again)
 
         return cast("View", once)
 
     return wrap if view is None else wrap(view)
 
 
-def _once(view: Callable[[], ResponseReturnValue], *, has_secret: bool) -> ResponseReturnValue:
+def _once(
+    view: Callable[[], ResponseReturnValue], *, has_secret: bool, again: Teller | None
+) -> ResponseReturnValue:
     name = request_name()
     if not name.key:
         return view()
@@ -122,7 +130,7 @@ def _once(view: Callable[[], ResponseReturnValue], *, has_secret: bool) -> Respo
     told = [request.headers.get(one, "") for one in _TELLING_HEADERS]
     fingerprint = fingerprint_of(request.query_string, request.mimetype, body, *told)
     if kept := answers.begin(place, fingerprint):
-        return _again(kept)
+        return _again(kept, again)
     kept = None
     try:
         response = make_response(view())
@@ -156,11 +164,15 @@ def _kept(response: Response, *, has_secret: bool) -> KeptAnswer:
     )
 
 
-def _again(kept: KeptAnswer) -> Response:
-    if kept.body is None:
+def _again(kept: KeptAnswer, again: Teller | None) -> Response:
+    if kept.body is not None:
+        response = Response(kept.body, status=kept.status, mimetype=kept.media_type)
+    elif again is not None:
+        response = make_response(again(kept.location))
+        response.status_code = kept.status
+    else:
         detail = "The request with this key was done; its answer was given then and is not kept."
         raise ApiError("idempotency_conflict", detail, field=HEADER)
-    response = Response(kept.body, status=kept.status, mimetype=kept.media_type)
     if kept.location:
         response.headers["Location"] = kept.location
     response.headers["Cache-Control"] = "no-store"

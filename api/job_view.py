@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, json, url_for
 
 from api.idempotency import REPLAYED_HEADER
+from api.options_view import options_view
 from api.result_cache import CACHE_HEADER
 from api.timestamps import timestamp
 from workers.contract import JobState
@@ -25,7 +26,7 @@ def job_body(job: Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "cancel_asked": job.cancel_asked,
         "tags": job.tags,
-        "options": job.options.model_dump(mode="json"),
+        "options": options_view(job.options),
         "route": {
             "queue": job.route.queue,
             "reason": job.route.reason,

@@ -11,18 +11,21 @@ from typing import Any
 import structlog
 import uuid_utils
 
+from api.accounts.errors import AccountsError
 from api.errors import ApiError, problem_of
+from api.identities.naming import namer
 from api.images import check_image
 from api.inputs.analyses import ANALYZE
 from api.inputs.options import asked_of
 from api.live.analysis import LiveFrame
+from api.live.tracks import Tracks
 from api.principal import Principal
 from api.problems import INTERNAL, INTERNAL_DETAIL
 from api.services import Services
 from api.submission import wake_worker
 from workers.changes import Watch
-from workers.contract import AnalyzeOptions, JobState
-from workers.errors import BlobStoreFailed, QueueFull, StoreUnavailable
+from workers.contract import AnalyzeOptions, IdentifyOptions, JobState
+from workers.errors import BlobStoreFailed, QueueFull, StoreUnavailable, WorkersError
 from workers.jobs import Job, NewJob
 
 #: A frame's answer is read at once; what is left is swept soon.
@@ -47,6 +50,8 @@ class JobDesk:
         self._left = threading.Event()
         #: Jobs whose end nobody knows yet.
         self._open: set[str] = set()
+        #: The people seen so far, and how they are named; None until frames are to be named.
+        self._people: tuple[IdentifyOptions, Tracks] | None = None
 
     def options(self, members: Mapping[str, Any], analyses: Sequence[str] | None) -> AnalyzeOptions:
         """See FrameDesk. Frames are always interactive work."""
@@ -55,12 +60,17 @@ class JobDesk:
                 raise ApiError("unknown_option", f"Frames have no '{name}'.", field=name)
         given = dict(members) if analyses is None else {**members, "analyses": list(analyses)}
         settings = self._parts.settings
-        asked = asked_of(
-            given,
-            ANALYZE,
-            catalogue=self._parts.catalogue,
-            disabled_analyses=settings.disabled_analyses,
-        )
+        try:
+            asked = asked_of(
+                given,
+                ANALYZE,
+                catalogue=self._parts.catalogue,
+                disabled_analyses=settings.disabled_analyses,
+                namer=namer(self._parts, self._owner),
+            )
+        except (AccountsError, WorkersError) as error:
+            problem = problem_of(error)
+            raise ApiError(problem.code, str(error), retryable=problem.retryable) from None
         if not isinstance(asked.options, AnalyzeOptions):  # the form's kind says so
             raise TypeError(asked.options)
         return asked.options.model_copy(update={"priority": "interactive"})
@@ -71,6 +81,29 @@ class JobDesk:
             return self._answer(frame)
         except Exception as error:  # noqa: BLE001 - answers of later frames wait for this one
             return _failure(error)
+
+    def follow(self, frame: LiveFrame, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See FrameDesk. Where persons can't be looked up, the frame is answered with that."""
+        identify = frame.options.identify
+        if identify is None or answer["type"] != "result":
+            return answer
+        try:
+            return self._with_tracks(identify, answer)
+        except Exception as error:  # noqa: BLE001 - answers of later frames wait for this one
+            return _failure(error)
+
+    def _with_tracks(
+        self, identify: IdentifyOptions, answer: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        if self._people is None or self._people[0] != identify:
+            resolve = partial(self._parts.identities.persons.resolve, identify.collection)
+            self._people = (identify, Tracks(resolve))
+        result = answer["result"]
+        told = self._people[1].follow(result["faces"])
+        faces = [
+            {**face, "track": track} for face, track in zip(result["faces"], told, strict=True)
+        ]
+        return {**answer, "result": {**result, "faces": faces}}
 
     def leave(self) -> None:
         """See FrameDesk."""

@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
-from workers.blobs import BlobStore
+from workers.blobs import BlobStore, Content
+from workers.identities.vault import KeyVault
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Calls of the blob store at a time under gevent.
+#: Calls of the blob store, or of the key vault, at a time under gevent.
 BLOB_CALLS = 16
 
 
@@ -88,13 +89,17 @@ class OffloadedBlobs:
         self._blobs = blobs
         self._threads = Threads(BLOB_CALLS)
 
-    def put(self, key: str, content: bytes | BinaryIO) -> None:
+    def put(self, key: str, content: Content) -> None:
         """See BlobStore."""
         self._threads.offload(self._blobs.put, key, content)
 
     def get(self, key: str) -> bytes:
         """See BlobStore."""
         return self._threads.offload(self._blobs.get, key)
+
+    def part(self, key: str, *, first: int, size_bytes: int) -> bytes:
+        """See BlobStore."""
+        return self._threads.offload(self._blobs.part, key, first=first, size_bytes=size_bytes)
 
     def delete(self, key: str) -> None:
         """See BlobStore."""
@@ -103,3 +108,19 @@ class OffloadedBlobs:
     def older_than(self, age_seconds: float) -> Iterator[str]:
         """See BlobStore; the list is read as a whole."""
         return iter(self._threads.offload(lambda: list(self._blobs.older_than(age_seconds))))
+
+
+class OffloadedVault:
+    """A KeyVault that holds up nobody but its caller."""
+
+    def __init__(self, vault: KeyVault) -> None:
+        self._vault = vault
+        self._threads = Threads(BLOB_CALLS)
+
+    def read(self, uid: str) -> bytes | None:
+        """See KeyVault."""
+        return self._threads.offload(self._vault.read, uid)
+
+    def swap(self, uid: str, *, old: bytes | None, new: bytes) -> bool:
+        """See KeyVault."""
+        return self._threads.offload(self._vault.swap, uid, old=old, new=new)

@@ -13,6 +13,10 @@ class Scope(StrEnum):
     ANALYZE = "face:analyze"
     #: Send batches and resumable uploads.
     BATCH = "face:batch"
+    #: Read one's own collections of known people, search them, verify by them.
+    IDENTITY_READ = "identity:read"
+    #: Make, change and delete them, and enrol people.
+    IDENTITY_MANAGE = "identity:manage"
     #: Manage one's own webhooks.
     WEBHOOKS = "webhooks:manage"
     #: Read and change one's own account: profile, sessions, keys. A key needs it named explicitly.
@@ -27,11 +31,12 @@ class Scope(StrEnum):
 
 Role = Literal["user", "premium", "developer", "admin"]
 
+_EVERYBODY = frozenset({Scope.ANALYZE, Scope.ACCOUNT, Scope.IDENTITY_READ, Scope.IDENTITY_MANAGE})
 #: What each role may do; docs/reference/permissions.md.
 SCOPES_OF_ROLE: Mapping[Role, frozenset[Scope]] = {
-    "user": frozenset({Scope.ANALYZE, Scope.ACCOUNT}),
-    "premium": frozenset({Scope.ANALYZE, Scope.BATCH, Scope.ACCOUNT}),
-    "developer": frozenset({Scope.ANALYZE, Scope.BATCH, Scope.WEBHOOKS, Scope.ACCOUNT}),
+    "user": _EVERYBODY,
+    "premium": _EVERYBODY | {Scope.BATCH},
+    "developer": _EVERYBODY | {Scope.BATCH, Scope.WEBHOOKS},
     "admin": frozenset(Scope),
 }
 

@@ -3,8 +3,6 @@
 One line a code, by status and then by name. docs/reference/errors.md says what to do.
 """
 
-from dataclasses import dataclass
-
 from api.accounts.errors import (
     AttemptsDelayed,
     CredentialExpired,
@@ -29,6 +27,8 @@ from api.accounts.errors import (
     UserSuspended,
 )
 from api.accounts.password_rules import WeakPassword
+from api.people_problems import PEOPLE_PROBLEMS
+from api.problem import Problem
 from models.errors import ModelsError
 from vram.errors import LedgerUnavailable, UnknownDevice, VramError
 from workers.errors import (
@@ -47,21 +47,6 @@ from workers.errors import (
     StoreUnavailable,
     WorkersError,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """How one kind of error is told."""
-
-    status: int
-    code: str
-    title: str
-    #: Whether the same request may succeed later.
-    retryable: bool = False
-    #: Sent as Retry-After.
-    retry_after_seconds: int | None = None
-    #: Told instead of the error's own words, which may name hosts and paths.
-    detail: str | None = None
 
 
 def _entry(
@@ -132,6 +117,8 @@ CLIENT_PROBLEMS: dict[str, Problem] = dict(
         _entry(422, "batch_empty", "The batch has no items"),
         _entry(422, "export_too_large", "The results are too many for such a file"),
         _entry(422, "image_unreadable", "The image's header is damaged"),
+        _entry(422, "invalid_manifest", "The list of people can't be taken"),
+        _entry(422, "manifest_missing", "There is no list of people at the beginning"),
         _entry(422, "mfa_code_wrong", "The code is not valid"),
         _entry(422, "option_unsupported", "The option can't be honoured"),
         _entry(422, "unknown_analysis", "There is no such analysis"),
@@ -245,6 +232,7 @@ DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
     TooManyKeys: Problem(status=409, code="too_many_keys", title="There are too many API keys"),
     BatchClosed: CLIENT_PROBLEMS["batch_closed"],
     BatchFull: CLIENT_PROBLEMS["batch_too_large"],
+    **PEOPLE_PROBLEMS,
     WorkersError: Problem(status=500, code="internal_error", title="A fault of ours"),
     VramError: Problem(status=500, code="internal_error", title="A fault of ours"),
     ModelsError: Problem(status=500, code="internal_error", title="A fault of ours"),

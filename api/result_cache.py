@@ -6,6 +6,7 @@ from flask import request
 
 from api.endpoint import principal
 from api.idempotency import fingerprint_of
+from api.naming_right import names_people
 from api.services import Services
 from models.spec import PinnedFile
 from workers.choices import as_analysis, expected_models
@@ -28,7 +29,7 @@ def cache_key(parts: Services, options: JobOptions, digests: Sequence[str]) -> s
     Returns:
         "" when nothing is kept.
     """
-    if not parts.settings.result_cache_seconds:
+    if not parts.settings.result_cache_seconds or names_people(options):
         return ""
     owner = "" if parts.settings.result_cache_shared else principal().user_id
     # A model of the catalogue that changes is another file.

@@ -25,6 +25,7 @@ from workers.blobs import BlobStore
 from workers.changes import Changes, JobWatch
 from workers.chunk_feed import ChunkFeeder
 from workers.dispatch import JobQueue
+from workers.identities.opening import Identities
 from workers.jobs import JobStore
 from workers.router import JobRouter
 from workers.settings import Settings
@@ -51,6 +52,10 @@ class Services:
     #: Has workers take a batch's new items at once.
     chunks: ChunkFeeder
     blobs: BlobStore
+    #: Known people.
+    identities: Identities
+    #: Kept photos of enrolled faces.
+    identity_blobs: BlobStore
     uploads: UploadStore
     queue: JobQueue
     limiter: Limiter

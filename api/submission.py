@@ -70,7 +70,7 @@ def submit_job(
         id=job_id,
         options=asked.options,
         route=parts.router.route(asked.options),
-        blob_keys=blob_keys(job_id, len(files), nonce=secrets.token_hex(8) if name.key else ""),
+        blob_keys=_keys(job_id, len(files), name),
         pixels=sum(file.pixels for file in files),
         owner=principal().user_id,
         tags=asked.tags,
@@ -79,6 +79,11 @@ def submit_job(
         webhook_url=asked.webhook_url,
     )
     return _store(parts, new, files)
+
+
+def _keys(job_id: str, count: int, name: RequestName) -> tuple[str, ...]:
+    """Where a job's files are kept; some jobs have none."""
+    return blob_keys(job_id, count, nonce=secrets.token_hex(8) if name.key else "")[:count]
 
 
 def _store(parts: Services, new: NewJob, files: Sequence[CheckedFile]) -> Submitted:

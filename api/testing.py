@@ -27,6 +27,9 @@ from workers.blobs import MemoryBlobs
 from workers.changes import JobWatch, LocalChanges
 from workers.chunk_feed import ChunkFeeder
 from workers.dispatch import MemoryJobQueue
+from workers.identities.keys import VaultSeals
+from workers.identities.opening import open_identities
+from workers.identities.vault import MemoryVault
 from workers.memory_jobs import MemoryJobs
 from workers.redis_batches import RedisBatches
 from workers.redis_chunks import RedisChunks
@@ -65,6 +68,8 @@ def memory_parts(settings: Settings, client: redis.Redis) -> Services:
         batches=RedisBatches(client, settings),
         chunks=ChunkFeeder(chunks=chunks, jobs=jobs, queue=queue, router=router, settings=settings),
         blobs=MemoryBlobs(),
+        identities=open_identities(_binary(client), settings, VaultSeals(MemoryVault())),
+        identity_blobs=MemoryBlobs(),
         uploads=RedisUploads(client, ttl_seconds=settings.upload_ttl_seconds),
         queue=queue,
         limiter=MemoryLimiter(),
@@ -81,4 +86,13 @@ def memory_parts(settings: Settings, client: redis.Redis) -> Services:
         ),
         webhooks=open_webhooks(client, settings)[0],
         vitals=Vitals(jobs, fleet, kept_seconds=0),
+    )
+
+
+def _binary(client: redis.Redis) -> redis.Redis:
+    """Another client of the same server, whose answers are bytes."""
+    pool = client.connection_pool
+    arguments = {**pool.connection_kwargs, "decode_responses": False}
+    return redis.Redis(
+        connection_pool=type(pool)(connection_class=pool.connection_class, **arguments)
     )

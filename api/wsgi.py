@@ -12,7 +12,7 @@ from api.exposure import require_safe
 from api.limits.redis_limiter import RedisLimiter
 from api.limits.rules import Rules
 from api.live.redis_live import open_live
-from api.offload import OffloadedBlobs
+from api.offload import OffloadedBlobs, OffloadedVault
 from api.outbound.opening import open_outbound
 from api.redis_kept_answers import RedisKeptAnswers
 from api.resumable.redis_uploads import RedisUploads
@@ -24,15 +24,18 @@ from models.catalogue import load_catalogue
 from workers.changes import JobWatch
 from workers.chunk_feed import ChunkFeeder
 from workers.dispatch import CeleryJobQueue, publisher
+from workers.identities.keys import VaultSeals
+from workers.identities.opening import Identities, open_identities
+from workers.identities.vaults import open_vault
 from workers.logs import configure_logging
-from workers.obstore_blobs import open_blobs
+from workers.obstore_blobs import IDENTITY_PREFIX, open_blobs
 from workers.redis_batches import RedisBatches
 from workers.redis_changes import RedisChanges
 from workers.redis_chunks import RedisChunks
 from workers.redis_client import connect, open_fleet, open_ledger
 from workers.redis_jobs import RedisJobs
 from workers.router import JobRouter
-from workers.settings import load_settings
+from workers.settings import Settings, load_settings
 
 #: Of a gateway process to the store. Calls are short: more connections only cost being made.
 STORE_CONNECTIONS = 32
@@ -73,6 +76,8 @@ def create() -> Flask:
             settings=settings,
         ),
         blobs=OffloadedBlobs(open_blobs(settings.blob_location)),
+        identities=_identities(settings),
+        identity_blobs=OffloadedBlobs(open_blobs(settings.blob_location, prefix=IDENTITY_PREFIX)),
         uploads=RedisUploads(client, ttl_seconds=settings.upload_ttl_seconds),
         queue=queue,
         limiter=RedisLimiter(client),
@@ -92,3 +97,12 @@ def create() -> Flask:
     app = create_app(parts)
     prepare_document(app)
     return app
+
+
+def _identities(settings: Settings) -> Identities:
+    """Known people, with keys whose vault is read in threads of their own."""
+    seals = VaultSeals(OffloadedVault(open_vault(settings.identity_keys_location)))
+    client = connect(
+        settings, role="gateway-identities", most_connections=STORE_CONNECTIONS, is_binary=True
+    )
+    return open_identities(client, settings, seals)

@@ -3,10 +3,10 @@
 import redis
 from argon2 import Parameters, Type
 
-from api.accounts.enrolment import Enrolment, EnrolmentRules
 from api.accounts.lockout import LockoutRule
 from api.accounts.logins import Logins
 from api.accounts.mail import ConsoleMail, MailSender, Postbox, SmtpMail
+from api.accounts.mail_proofs import MailProofs, ProofRules
 from api.accounts.passwords import Passwords
 from api.accounts.people import People
 from api.accounts.redis_lockout import RedisLockout
@@ -88,8 +88,8 @@ def open_people(
             factor=SecondFactor(users, seal),
             postbox=postbox,
         ),
-        enrolment=Enrolment(
-            rules=EnrolmentRules(
+        proofs=MailProofs(
+            rules=ProofRules(
                 registration_open=settings.registration == "open",
                 reset_token_seconds=settings.reset_token_seconds,
                 verification_token_seconds=settings.verification_token_seconds,

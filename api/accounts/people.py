@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from api.accounts.enrolment import Enrolment
 from api.accounts.errors import SessionNotFound, UserNotFound
 from api.accounts.logins import Logins
+from api.accounts.mail_proofs import MailProofs
 from api.accounts.sessions import SessionStore
 from api.accounts.users import User, UserStore
 
@@ -16,7 +16,7 @@ class People:
     users: UserStore
     sessions: SessionStore
     logins: Logins
-    enrolment: Enrolment
+    proofs: MailProofs
 
     def existing(self, user_id: str) -> User:
         """The user of that id.

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from api.answers import Answer
 from api.answers.jobs import JobProblem, Milliseconds, Time
-from workers.batch_records import BatchState, ItemState
-from workers.contract import AnalyzeOptions
+from workers.batch_records import BatchOptions, BatchState, ItemState
 from workers.job_records import Durability
 
 Count = Annotated[int, Field(ge=0)]
@@ -38,11 +37,14 @@ class BatchLinks(Answer):
 
     self: str
     results: str
-    items: str
+    #: Of an enrolment null: it takes no more photos by itself.
+    items: str | None
     events: str
     cancel: str
     close: str
     retry: str
+    #: Of an enrolment: whom it made, what was refused, and why. Null of others.
+    report: str | None
 
 
 class BatchAnswer(Answer):
@@ -57,7 +59,7 @@ class BatchAnswer(Answer):
     cancel_asked: bool
     tags: tuple[str, ...]
     #: Of every item, as they were understood, defaults included.
-    options: AnalyzeOptions
+    options: BatchOptions
     #: Whether photos are kept beyond their analysis, until `retry_until`.
     keep_photos: bool
     created_at: Time
@@ -106,7 +108,7 @@ class BatchItemAnswer(Answer):
     state: ItemState
     #: How often a worker began with it.
     tries: Count
-    #: What was found; null until it has succeeded.
+    #: What was found; null until then. An item of an enrolment that was refused has one too.
     result: dict[str, Any] | None
     error: JobProblem | None
 

@@ -29,6 +29,8 @@ class Photo:
     #: The item's id: the client's own, or the file's name. Data, never a path.
     id: str
     content: bytes
+    #: See workers.batch_records.NewItem.
+    subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +41,10 @@ class Refused:
     #: Stable; listed in docs/reference/errors.md.
     code: str
     message: str
+    #: See workers.batch_records.NewItem.
+    subject: str = ""
+    #: Whether the same may be taken later.
+    retryable: bool = False
 
 
 Entry = Photo | Refused

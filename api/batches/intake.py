@@ -75,9 +75,14 @@ class Intake:
         parts: Of the gateway.
         named: The batch; made when the first items are here, unless it is there already.
         asked: What is asked of it.
+        by_items: Whether its items tell it from another request of the same name; otherwise what
+            `tell_apart` is given does.
     """
 
-    def __init__(self, parts: Services, named: Named, asked: AskedBatch) -> None:
+    def __init__(
+        self, parts: Services, named: Named, asked: AskedBatch, *, by_items: bool = True
+    ) -> None:
+        self._by_items = by_items
         self._parts = parts
         self._named = named
         self._asked = asked
@@ -103,6 +108,10 @@ class Intake:
             and batch.intake.startswith(COMPLETE)
         )
 
+    def tell_apart(self, content: bytes) -> None:
+        """Take something into what tells two requests of one name apart."""
+        self._digest.update(content)
+
     def take(self, sent: Iterable[Sent]) -> Batch:
         """Take everything, then close the batch unless it is to stay open.
 
@@ -124,6 +133,22 @@ class Intake:
         if self._batch is None and not self._asked.wishes.open:
             raise ApiError("batch_empty", "There is nothing in it that could be a photo.")
         return self._complete()
+
+    def ensure(self) -> Batch:
+        """The batch, which is made if there is none yet."""
+        if self._batch is None:
+            new = NewBatch(
+                id=self._named.id,
+                options=self._asked.options,
+                owner=self._named.owner,
+                tags=self._asked.tags,
+                fingerprint=self._named.fingerprint,
+                keep_photos=self._asked.wishes.keep_photos,
+                intake=RECEIVING,
+                webhook_url=self._asked.webhook_url,
+            )
+            self._batch = self._parts.batches.create(new).batch
+        return self._batch
 
     def _earlier(self) -> Batch | None:
         if not self._named.fingerprint:
@@ -152,14 +177,15 @@ class Intake:
                 self._tell(group)
 
     def _count(self, item: NewItem) -> None:
-        self._digest.update(_line(item))
+        if self._by_items:
+            self._digest.update(_line(item))
         self.taken.received += 1
         self.taken.refused += item.error is not None
 
     def _tell(self, group: Sequence[NewItem]) -> None:
         charge(images=max(0, len(group) - self._charged_images))
         self._charged_images = max(0, self._charged_images - len(group))
-        batch = self._ensure()
+        batch = self.ensure()
         try:
             added = self._parts.batches.add_items(batch.id, group)
         except ItemConflict as error:
@@ -182,23 +208,8 @@ class Intake:
         if rest := [item for item in group if item.custom_id not in conflicting]:
             self._tell(rest)
 
-    def _ensure(self) -> Batch:
-        if self._batch is None:
-            new = NewBatch(
-                id=self._named.id,
-                options=self._asked.options,
-                owner=self._named.owner,
-                tags=self._asked.tags,
-                fingerprint=self._named.fingerprint,
-                keep_photos=self._asked.wishes.keep_photos,
-                intake=RECEIVING,
-                webhook_url=self._asked.webhook_url,
-            )
-            self._batch = self._parts.batches.create(new).batch
-        return self._batch
-
     def _complete(self) -> Batch:
-        batch = self._ensure()
+        batch = self.ensure()
         self._parts.batches.note_intake(batch.id, self._completed())
         if self._asked.wishes.open:
             self._batch = self._parts.batches.get(batch.id)
@@ -227,7 +238,7 @@ class Intake:
             self._batch = self._parts.batches.get(batch.id)
 
     def _compare(self, sent: Iterable[Sent]) -> Batch:
-        batch = self._ensure()
+        batch = self.ensure()
         references = ReferenceReader(self._parts, self._named.owner)
         store = PhotoStore(self._parts, batch.id, references, is_kept=False)
         for item in store.items(sent):

@@ -3,6 +3,7 @@
 import re
 
 from api.endpoint import principal
+from api.naming_right import require_naming_right
 from api.services import Services
 from workers.batch_records import Batch
 from workers.errors import BatchExpired, BatchNotFound
@@ -16,6 +17,7 @@ def own_batch(parts: Services, batch_id: str) -> Batch:
     Raises:
         BatchNotFound: there is none that the caller may know of.
         BatchExpired: it can't be read any more.
+        ScopeMissing: it tells who somebody is, which the caller may not know.
     """
     unknown = BatchNotFound(f"There is no batch '{batch_id}'.")
     if not _BATCH_ID.fullmatch(batch_id):
@@ -28,4 +30,5 @@ def own_batch(parts: Services, batch_id: str) -> Batch:
         raise
     if batch.owner != principal().user_id:
         raise unknown
+    require_naming_right(batch.options, principal())
     return batch

@@ -73,22 +73,36 @@ class PhotoStore:
 
     def _item(self, one: Sent) -> NewItem:
         if isinstance(one, Refused):
-            return _failed(one.id, one.code, one.message)
+            return _failed(one)
+        subject = one.subject if isinstance(one, Photo) else ""
         try:
             content = self._references.read(one) if isinstance(one, Reference) else one.content
             if is_archive(content):
                 message = "The file is an archive. Archives in archives are not opened."
-                return _failed(one.id, "nested_archive", message)
+                return _failed(
+                    Refused(id=one.id, code="nested_archive", message=message, subject=subject)
+                )
             seen = offload(self._look, content)
-        except ApiError as error:
-            return _failed(one.id, error.code, str(error), retryable=problem_of(error).retryable)
-        except OutboundError as error:
-            retryable = isinstance(error, UrlUnreachable)
-            return _failed(one.id, error.code, str(error), retryable=retryable)
+        except (ApiError, OutboundError) as error:
+            return _failed(
+                Refused(
+                    id=one.id,
+                    code=error.code,
+                    message=str(error),
+                    subject=subject,
+                    retryable=_is_retryable(error),
+                )
+            )
         key = item_blob_key(self._batch_id, one.id, seen.sha256)
         if self._is_kept:
             self._parts.blobs.put(key, content)
-        return NewItem(custom_id=one.id, blob_key=key, sha256=seen.sha256, pixels=seen.pixels)
+        return NewItem(
+            custom_id=one.id,
+            blob_key=key,
+            sha256=seen.sha256,
+            pixels=seen.pixels,
+            subject=subject,
+        )
 
     def _look(self, content: bytes) -> _Seen:
         settings = self._parts.settings
@@ -109,10 +123,16 @@ def _unique(sent: Iterable[Sent]) -> Iterator[Sent]:
         name = f"duplicate-{number}"
         known.add(name)
         message = f"The id '{one.id}' came before; the first of that name was taken."
-        yield Refused(id=name, code="duplicate_item", message=message)
+        subject = "" if isinstance(one, Reference) else one.subject
+        yield Refused(id=name, code="duplicate_item", message=message, subject=subject)
 
 
-def _failed(item_id: str, code: str, message: str, *, retryable: bool = False) -> NewItem:
-    return NewItem(
-        custom_id=item_id, error=JobError(code=code, message=message, retryable=retryable)
-    )
+def _is_retryable(error: ApiError | OutboundError) -> bool:
+    if isinstance(error, ApiError):
+        return problem_of(error).retryable
+    return isinstance(error, UrlUnreachable)
+
+
+def _failed(one: Refused) -> NewItem:
+    error = JobError(code=one.code, message=one.message, retryable=one.retryable)
+    return NewItem(custom_id=one.id, subject=one.subject, error=error)

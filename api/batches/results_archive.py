@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from api.batches.pictures import annotated
 from api.batches.table import cell
 from api.batches.view import item_text
+from api.outlet import Outlet
 from api.services import Services
 from workers.batch_records import Batch, Item, ItemState
 from workers.errors import BlobMissing
@@ -21,27 +22,6 @@ NOT_KEPT = "the photo was deleted after its analysis; submit the batch with keep
 NOT_ANALYSED = "the photo was not analysed"
 GONE = "the photo is not stored any more"
 UNREADABLE = "the photo can't be decoded any more"
-
-
-class _Outlet(io.RawIOBase):
-    """What was written since it was last emptied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._written: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object, /) -> int:
-        content = bytes(data)  # type: ignore[call-overload]  # what zipfile hands on: a buffer
-        self._written.append(content)
-        return len(content)
-
-    def empty(self) -> bytes:
-        content = b"".join(self._written)
-        self._written.clear()
-        return content
 
 
 class ResultsArchive:
@@ -62,7 +42,7 @@ class ResultsArchive:
 
     def chunks(self, items: Iterable[Item]) -> Iterator[bytes]:
         """The archive, a little at a time."""
-        outlet = _Outlet()
+        outlet = Outlet()
         index = io.StringIO()
         rows = csv.writer(index)
         rows.writerow(INDEX_COLUMNS)

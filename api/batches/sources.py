@@ -1,7 +1,7 @@
 """Reading a request's photos by its media type: form, archive, list, or an earlier upload."""
 
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -49,13 +49,16 @@ class Source:
     upload: Upload | None = None
 
 
-def open_source(parts: Services, request: Request, owner: str) -> Source:
+def open_source(
+    parts: Services, request: Request, owner: str, *, turn: Callable[[str], int] = lambda _: 0
+) -> Source:
     """Read a request as far as its options.
 
     Args:
         parts: Of the gateway.
         request: Its body was not touched yet.
         owner: Whose uploads it may name.
+        turn: Which files of a ZIP come first, see zip_entries. Others come as they were sent.
 
     Raises:
         ApiError: it is of a type nobody reads, or can't be read.
@@ -63,7 +66,7 @@ def open_source(parts: Services, request: Request, owner: str) -> Source:
     kind = request.mimetype
     request.max_content_length = parts.settings.upload_max_bytes
     if kind == "application/json":
-        return _named_upload(parts, request, owner)
+        return _named_upload(parts, request, owner, turn)
     if kind == "multipart/form-data":
         form = read_form(
             WholeBody(request),
@@ -72,7 +75,7 @@ def open_source(parts: Services, request: Request, owner: str) -> Source:
             item_bytes=parts.settings.max_image_bytes,
         )
         return Source(members=form.members, sent=generated(form.entries))
-    return Source(members={}, sent=generated(_streamed(parts, request)))
+    return Source(members={}, sent=generated(_streamed(parts, request, turn)))
 
 
 def archive_limits(parts: Services) -> ArchiveLimits:
@@ -86,10 +89,10 @@ def archive_limits(parts: Services) -> ArchiveLimits:
     )
 
 
-def _streamed(parts: Services, request: Request) -> Iterable[Sent]:
+def _streamed(parts: Services, request: Request, turn: Callable[[str], int]) -> Iterable[Sent]:
     kind, limits = request.mimetype, archive_limits(parts)
     if kind in ZIP:
-        return _zip_body(parts, WholeBody(request), limits)
+        return _zip_body(parts, WholeBody(request), limits, turn)
     if kind in TAR and request.headers.get("Content-Encoding", "identity") == "identity":
         return tar_entries(WholeBody(request), limits)
     if kind in TAR_GZIP or (kind in TAR and request.headers["Content-Encoding"] == "gzip"):
@@ -104,19 +107,21 @@ def _streamed(parts: Services, request: Request) -> Iterable[Sent]:
 
 
 def _zip_body(
-    parts: Services, stream: Readable, limits: ArchiveLimits
+    parts: Services, stream: Readable, limits: ArchiveLimits, turn: Callable[[str], int]
 ) -> Generator[Sent, None, None]:
     """Its directory is at the end: the body is put aside in pieces until it was read."""
     pieces: list[Piece] = []
     try:
         for piece in store_pieces(stream, parts.blobs, name=f"spool_{uuid.uuid4().hex}"):
             pieces.append(piece)  # noqa: PERF402 - those of a broken stream are deleted
-        yield from zip_entries(PieceFile(pieces, parts.blobs), limits)
+        yield from zip_entries(PieceFile(pieces, parts.blobs), limits, turn=turn)
     finally:
         delete_pieces(pieces, parts.blobs)
 
 
-def _named_upload(parts: Services, request: Request, owner: str) -> Source:
+def _named_upload(
+    parts: Services, request: Request, owner: str, turn: Callable[[str], int]
+) -> Source:
     request.max_content_length = _JSON_BYTES
     members = parse_json(request.get_data())
     name = members.pop("upload", None)
@@ -127,9 +132,8 @@ def _named_upload(parts: Services, request: Request, owner: str) -> Source:
     # Deleted when its batch was complete: the batch itself answers a repetition.
     with suppress(ApiError):
         upload = complete_upload(parts, name, owner)
-        return Source(
-            members=members, sent=generated(_uploaded(parts, upload)), names=name, upload=upload
-        )
+        sent = generated(_uploaded(parts, upload, turn))
+        return Source(members=members, sent=sent, names=name, upload=upload)
     return Source(members=members, sent=_gone(parts, name, owner), names=name)
 
 
@@ -139,13 +143,15 @@ def _gone(parts: Services, name: str, owner: str) -> Generator[Sent, None, None]
     yield from ()
 
 
-def _uploaded(parts: Services, upload: Upload) -> Generator[Sent, None, None]:
+def _uploaded(
+    parts: Services, upload: Upload, turn: Callable[[str], int]
+) -> Generator[Sent, None, None]:
     limits = archive_limits(parts)
     file = PieceFile(parts.uploads.pieces(upload), parts.blobs)
     try:
         mark = file.read_at(0, 2)
         if mark == _ZIP_MARK:
-            yield from zip_entries(file, limits)
+            yield from zip_entries(file, limits, turn=turn)
         elif mark == _GZIP_MARK:
             yield from tar_entries(GzipStream(file, limits), limits)
         else:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flask import Response, request, url_for
+from flask import Response, json, request, url_for
 
 from api.batches.intake import Intake, Named
 from api.batches.small import SMALL, open_small
@@ -15,9 +15,11 @@ from api.endpoint import principal
 from api.errors import ApiError
 from api.idempotency import REPLAYED_HEADER, request_name
 from api.long_bodies import allow_long_body
+from api.options_view import options_view
 from api.services import Services
 from api.submission import require_room
 from workers.batch_records import Batch
+from workers.job_options import EnrollOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,7 @@ def submit(parts: Services) -> Submission:
     """
     # Asked first: with the store away or the queue full nothing is read or kept.
     require_room(parts)
-    with _allowed(open_source(parts, request, principal().user_id)) as source:
+    with allowed(open_source(parts, request, principal().user_id)) as source:
         return _made(parts, source, asked_batch(parts, source.members))
 
 
@@ -49,7 +51,7 @@ def submit_small(parts: Services) -> Submission:
         ApiError: as `submit` does.
     """
     require_room(parts)
-    with _allowed(open_small(parts, request)) as source:
+    with allowed(open_small(parts, request)) as source:
         if unknown := {"open", "incomplete"} & set(source.members):
             option = min(unknown)
             raise ApiError("unknown_option", f"There is no option '{option}' here.", field=option)
@@ -66,7 +68,10 @@ def add(parts: Services, batch: Batch) -> Submission:
         ApiError: as `submit` does; or the request has options, which are the batch's.
     """
     require_room(parts)
-    with _allowed(open_source(parts, request, batch.owner)) as source:
+    if isinstance(batch.options, EnrollOptions):
+        detail = "An enrolment takes only what its own request brings. Send another request."
+        raise ApiError("batch_closed", detail)
+    with allowed(open_source(parts, request, batch.owner)) as source:
         if source.members:
             option = min(source.members)
             detail = f"'{option}': options are the batch's and can't be changed."
@@ -77,7 +82,7 @@ def add(parts: Services, batch: Batch) -> Submission:
             options=batch.options, wishes=BatchWishes(open=True), tags=(), webhook_url=""
         )
         named = Named(id=batch.id, owner=batch.owner, existing=batch)
-        return _taken(parts, Intake(parts, named, asked), source)
+        return taken(parts, Intake(parts, named, asked), source)
 
 
 def taken_response(parts: Services, submission: Submission) -> Response:
@@ -97,7 +102,7 @@ def mark_earlier(response: Response, submission: Submission) -> Response:
 
 
 @contextmanager
-def _allowed(source: Source) -> Iterator[Source]:
+def allowed(source: Source) -> Iterator[Source]:
     """The photos of the current request, however long they take to arrive."""
     allow_long_body(request.environ)
     with closing(source.sent):
@@ -107,26 +112,40 @@ def _allowed(source: Source) -> Iterator[Source]:
 def _made(
     parts: Services, source: Source, asked: AskedBatch, *, charged_images: int = 0
 ) -> Submission:
+    named = replace(named_by(parts, asked, source.names), charged_images=charged_images)
+    return taken(parts, Intake(parts, named, asked), source)
+
+
+def named_by(parts: Services, asked: AskedBatch, *names: str) -> Named:
+    """The batch of the current request, by the name its client gave it.
+
+    Args:
+        parts: Of the gateway.
+        asked: What is asked of it.
+        names: What else tells the request from others.
+
+    Raises:
+        WebhookError: the address that is to be told can't be taken.
+    """
     name, owner = request_name(), principal().user_id
     if asked.webhook_url:
         parts.webhooks.accept(owner, asked.webhook_url)
     fingerprint = name.fingerprint(
-        asked.options.model_dump_json(),
+        json.dumps(options_view(asked.options)),
         asked.wishes.model_dump_json(),
         *asked.tags,
         asked.webhook_url,
-        source.names,
+        *names,
     )
-    named = Named(
-        id=name.id_for("batch"),
-        owner=owner,
-        fingerprint=fingerprint,
-        charged_images=charged_images,
-    )
-    return _taken(parts, Intake(parts, named, asked), source)
+    return Named(id=name.id_for("batch"), owner=owner, fingerprint=fingerprint)
 
 
-def _taken(parts: Services, intake: Intake, source: Source) -> Submission:
+def taken(parts: Services, intake: Intake, source: Source) -> Submission:
+    """Take everything that was sent.
+
+    Raises:
+        ApiError: as `submit` does.
+    """
     if intake.is_replay and source.names and intake.batch is not None:
         # What it names may be gone; its name is part of the fingerprint.
         return Submission(batch=intake.batch, intake=intake)

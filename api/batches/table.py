@@ -34,10 +34,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_lines(items: Iterable[Item]) -> Iterator[str]:
     """The table, a line at a time, its head first; RFC 4180."""
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for item in items:
         for row in _rows(item):
-            yield _line([cell(row.get(column)) for column in COLUMNS])
+            yield csv_line([cell(row.get(column)) for column in COLUMNS])
 
 
 def _rows(item: Item) -> Iterator[Mapping[str, Any]]:
@@ -74,7 +74,8 @@ def cell(value: object) -> object:
     return "" if value is None else value
 
 
-def _line(cells: Iterable[object]) -> str:
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of a table (RFC 4180), with its end."""
     written = io.StringIO()
     csv.writer(written).writerow(cells)
     return written.getvalue()

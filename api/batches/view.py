@@ -6,9 +6,11 @@ from typing import Any
 from flask import Response, json, url_for
 
 from api.batches.intake import COMPLETE, RECEIVING, Taken
+from api.options_view import options_view
 from api.timestamps import timestamp
 from workers.batch_records import Batch, Item
 from workers.contract import JobError
+from workers.job_options import EnrollOptions
 from workers.job_records import Durability
 
 #: Longest time a client is told to stay away, seconds.
@@ -34,7 +36,7 @@ def batch_body(batch: Batch) -> dict[str, Any]:
         "intake": _intake(batch.intake),
         "cancel_asked": batch.cancel_asked,
         "tags": batch.tags,
-        "options": batch.options.model_dump(mode="json"),
+        "options": options_view(batch.options),
         "keep_photos": batch.keep_photos,
         "created_at": timestamp(batch.created_ms),
         "closed_at": timestamp(batch.closed_ms),
@@ -42,16 +44,31 @@ def batch_body(batch: Batch) -> dict[str, Any]:
         "retry_until": timestamp(batch.retry_until_ms),
         "expires_at": timestamp(batch.expires_ms),
         "eta_ms": batch.eta_ms,
-        "links": {
-            "self": url_for("batches.read_batch", batch_id=batch.id),
-            "results": url_for("batch_results.read_results", batch_id=batch.id),
-            "items": url_for("batches.add_items", batch_id=batch.id),
-            "events": url_for("batches.follow_batch", batch_id=batch.id),
-            "cancel": url_for("batches.cancel_batch", batch_id=batch.id),
-            "close": url_for("batches.close_batch", batch_id=batch.id),
-            "retry": url_for("batches.retry_batch", batch_id=batch.id),
-        },
+        "links": _links(batch),
     }
+
+
+def _links(batch: Batch) -> dict[str, str | None]:
+    """Where to go on; null where a batch of its kind has nothing."""
+    options = batch.options
+    links: dict[str, str | None] = {
+        "self": url_for("batches.read_batch", batch_id=batch.id),
+        "results": url_for("batch_results.read_results", batch_id=batch.id),
+        "items": url_for("batches.add_items", batch_id=batch.id),
+        "events": url_for("batches.follow_batch", batch_id=batch.id),
+        "cancel": url_for("batches.cancel_batch", batch_id=batch.id),
+        "close": url_for("batches.close_batch", batch_id=batch.id),
+        "retry": url_for("batches.retry_batch", batch_id=batch.id),
+        "report": None,
+    }
+    if isinstance(options, EnrollOptions):
+        links["items"] = None
+        links["report"] = url_for(
+            "enrollments.read_enrollment",
+            collection_id=options.collection_id,
+            batch_id=batch.id,
+        )
+    return links
 
 
 def taken_body(batch: Batch, taken: Taken, durability: Durability) -> dict[str, Any]:

@@ -8,11 +8,14 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import invalid_options
+from api.identities.naming import namer
 from api.inputs.analyses import ANALYZE
 from api.inputs.forms import Form
+from api.inputs.naming import DatabaseMembers
 from api.inputs.options import asked_of
 from api.services import Services
 from api.tags import Tags
+from workers.batch_records import BatchOptions
 from workers.contract import AnalyzeOptions
 
 
@@ -40,7 +43,18 @@ class BatchExtras(BaseModel):
     webhook_url: str | None = None
 
 
-class SubmitQuery(AnalyzeOptions, BatchWishes, BatchExtras):
+def _without_noted(schema: dict[str, Any]) -> None:
+    """What the gateway itself notes of how faces are named is no part of what is sent."""
+    schema.get("properties", {}).pop("identify", None)
+
+
+class PhotoOptions(DatabaseMembers, AnalyzeOptions):
+    """What may be asked of every photo of a batch."""
+
+    model_config = ConfigDict(json_schema_extra=_without_noted)
+
+
+class SubmitQuery(PhotoOptions, BatchWishes, BatchExtras):
     """Options of a batch, as parameters of the address."""
 
 
@@ -95,7 +109,7 @@ class RetryBody(BaseModel):
 class AskedBatch:
     """What a request asks of its batch."""
 
-    options: AnalyzeOptions
+    options: BatchOptions
     wishes: BatchWishes
     tags: tuple[str, ...]
     #: Told of the batch's end; "": nobody.
@@ -120,7 +134,13 @@ def asked_batch(parts: Services, members: Mapping[str, Any], form: Form = ANALYZ
     except ValidationError as error:
         raise invalid_options(error) from None
     disabled = parts.settings.disabled_analyses
-    asked = asked_of(given, form, catalogue=parts.catalogue, disabled_analyses=disabled)
+    asked = asked_of(
+        given,
+        form,
+        catalogue=parts.catalogue,
+        disabled_analyses=disabled,
+        namer=namer(parts),
+    )
     return AskedBatch(
         options=cast("AnalyzeOptions", asked.options),
         wishes=wishes,

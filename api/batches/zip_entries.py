@@ -3,7 +3,7 @@
 import stat
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from api.batches.archive_limits import ArchiveLimits
 from api.batches.entries import Entries, Photo, Refused, is_litter, unnamed, wrong_id
@@ -19,17 +19,25 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _UTF_8 = 0x800
 
 
-def zip_entries(archive: RandomAccess, limits: ArchiveLimits) -> Entries:
+def zip_entries(
+    archive: RandomAccess, limits: ArchiveLimits, *, turn: Callable[[str], int] = lambda _: 0
+) -> Entries:
     """Each file of the archive, in the order of their places.
 
     Folders and what operating systems leave are passed over; links, devices and encrypted files
     are refused as items.
 
+    Args:
+        archive: The file.
+        limits: What it may hold.
+        turn: By name when a file is given: those of lower numbers first.
+
     Raises:
         ApiError: it is damaged or beyond the limits; nothing was given then.
     """
     files = read_directory(archive, limits)
-    for number, file in enumerate(files, start=1):
+    for number in sorted(range(1, len(files) + 1), key=lambda one: turn(_name(files[one - 1]))):
+        file = files[number - 1]
         name = _name(file)
         if name.endswith("/") or stat.S_ISDIR(file.mode) or is_litter(name):
             continue

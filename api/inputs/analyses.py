@@ -4,7 +4,11 @@ An option they name is taken under their name where we do what it asks for; wher
 refused with the reason.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from api.inputs.forms import Fixed, Form, Slot
+from api.inputs.naming import DatabaseMembers, NamingMembers
 from workers.contract import AnalyzeOptions
 from workers.job_options import (
     FEWEST_FRAMES,
@@ -18,15 +22,12 @@ _PHOTO = (Slot(name="image"),)
 
 _LANDMARKS = Fixed(accepted=("true",), reason="Landmarks are part of every answer.")
 _DETAILED = Fixed(accepted=("true",), reason="Every answer has everything that was found.")
-_NO_PEOPLE = Fixed(
-    accepted=(),
-    reason="There is no database of known people on this server. Compare two photos with "
-    "/api/v1/face/verify, or ask for embeddings and compare them yourself.",
-)
 _MEASURED = Fixed(
     accepted=(),
     reason="Verdicts rest on measured thresholds, which the answer tells beside the score.",
 )
+#: Asked for by members of its own: see `api.inputs.naming`.
+_UNNAMED: Mapping[str, Any] = {"identify": None}
 #: What every endpoint for one photo knows by other names.
 _FINDING = {"confidence_threshold": "min_confidence", "detection_engine": "engine"}
 
@@ -34,8 +35,10 @@ ANALYZE = Form(
     kind="analyze",
     model=AnalyzeOptions,
     slots=_PHOTO,
+    implied=_UNNAMED,
     aliases=_FINDING,
-    fixed={"return_detailed": _DETAILED, "return_landmarks": _LANDMARKS, "database_id": _NO_PEOPLE},
+    fixed={"return_detailed": _DETAILED, "return_landmarks": _LANDMARKS},
+    naming=DatabaseMembers,
 )
 
 #: Options of analyses that an endpoint for others does not do.
@@ -53,6 +56,7 @@ def _photo(
     fixed: dict[str, Fixed],
     aliases: dict[str, str] | None = None,
     defaults: dict[str, object] | None = None,
+    naming: type[NamingMembers] | None = None,
 ) -> Form:
     """An endpoint for one analysis of a photo; detection is always done."""
     unused = [name for other, names in _MODELS.items() if other != analysis for name in names]
@@ -62,10 +66,11 @@ def _photo(
         kind="analyze",
         model=AnalyzeOptions,
         slots=_PHOTO,
-        implied={"analyses": analyses, **left_out},
+        implied={"analyses": analyses, **left_out, **_UNNAMED},
         defaults=defaults or {},
         aliases={**_FINDING, **(aliases or {})},
         fixed=fixed,
+        naming=naming,
     )
 
 
@@ -83,7 +88,8 @@ RECOGNIZE = _photo(
     "recognition",
     aliases={"model": "recognition_model"},
     defaults={"return_embeddings": True},
-    fixed={"max_results": _NO_PEOPLE, "database_id": _NO_PEOPLE},
+    fixed={},
+    naming=DatabaseMembers,
 )
 ANTI_SPOOF = _photo(
     "anti_spoofing",
@@ -165,6 +171,7 @@ VIDEO = Form(
             reason="Videos are judged for manipulation; for more, send frames as photos.",
         ),
         "threshold": _MEASURED,
-        "database_id": _NO_PEOPLE,
     },
+    implied=_UNNAMED,
+    naming=DatabaseMembers,
 )

@@ -46,6 +46,8 @@ class Source:
     #: Seekable. The request closes it.
     file: BinaryIO | None = None
     url: str | None = None
+    #: What its sender calls the file; "" where it came without a name.
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +101,8 @@ def _read_form(request: Request, form: Form, limits: Limits) -> Sent:
         return files.getlist(name)
 
     def source(field: str, value: object) -> Source:
-        return Source(field=field, file=cast("BinaryIO", cast("FileStorage", value).stream))
+        file = cast("FileStorage", value)
+        return Source(field=field, file=cast("BinaryIO", file.stream), name=file.filename or "")
 
     sources = [one for slot in form.slots for one in _sources(slot, given, source, members)]
     return Sent(sources=tuple(sources), members=members)
@@ -150,7 +153,7 @@ def _sources(
         urls = _listed(slot, members.pop(url_name, None))
         path = url_name if slot.most == 1 else url_name + ".{}"
         found += [_of_url(path.format(number), url) for number, url in enumerate(urls)]
-    if not found:
+    if not found and slot.fewest:
         raise ApiError("missing_field", f"'{slot.name}' is missing.", field=slot.name)
     if not slot.fewest <= len(found) <= slot.most:
         if slot.most == 1:

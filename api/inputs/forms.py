@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from api.inputs.naming import NamingMembers
 from workers.job_options import JobKind
 
 #: Members beside the options, of every endpoint for analyses.
@@ -19,7 +20,7 @@ class Slot:
     name: str
     #: Other names it may be sent under.
     aliases: tuple[str, ...] = ()
-    #: How many files it takes.
+    #: How many files it takes; none where something else may be sent in their place.
     fewest: int = 1
     most: int = 1
 
@@ -70,6 +71,10 @@ class Form:
     #: Other names for options.
     aliases: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Fixed] = field(default_factory=dict)
+    #: Members that ask who the faces are; None: the endpoint can't tell.
+    naming: type[NamingMembers] | None = None
+    #: Further members, which are no options.
+    further: type[BaseModel] | None = None
 
     @property
     def options(self) -> Collection[str]:

@@ -1,7 +1,7 @@
 """The options of a request: other names put right, values checked, nothing passed over."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.errors import ApiError, invalid_options
 from api.inputs.forms import Form
+from api.inputs.naming import Naming, taken_naming, words
 from api.tags import Tags
 from models.catalogue import Catalogue
 from workers.choices import WrongModel, analyses_of, check_far, check_names
@@ -16,6 +17,9 @@ from workers.contract import ALL_ANALYSES, ANALYSES, Analysis, AnalyzeOptions
 from workers.job_options import CompareOptions, JobOptions
 
 _TAGS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Tags)
+
+#: Puts into options by which of the caller's collections the faces are named.
+Namer = Callable[[Naming, JobOptions], JobOptions]
 
 #: What is asked of a photo that comes with its options spelled as we spell them.
 PLAIN = Form(kind="analyze", model=AnalyzeOptions, slots=())
@@ -37,11 +41,19 @@ def asked_of(
     *,
     catalogue: Catalogue,
     disabled_analyses: Collection[Analysis] = (),
+    namer: Namer | None = None,
 ) -> Asked:
     """What the members of a request ask for.
 
     Options are members beside the files: form fields (lists by repetition or commas), or members
     of the JSON object. An `options` member holding a JSON object is taken too; single members win.
+
+    Args:
+        members: Of the request.
+        form: What the endpoint takes.
+        catalogue: The models there are.
+        disabled_analyses: Those that are switched off.
+        namer: Of endpoints that tell who people are, as `api.identities.namer` makes it.
 
     Raises:
         ApiError: an option is unknown, wrong, or can't be honoured.
@@ -52,8 +64,11 @@ def asked_of(
     webhook_url = given.pop("webhook_url", None) or ""
     if not isinstance(webhook_url, str):
         raise ApiError("validation_error", "webhook_url: expected a URL.", field="webhook_url")
+    naming = taken_naming(given, form.naming if namer else None)
     options = _options(_renamed(given, form), form, disabled_analyses)
     _check_models(options, form, catalogue)
+    if naming and namer:
+        options = namer(naming, options)
     for name in analyses_of(options):
         _check_enabled(name, disabled_analyses)
     return Asked(options=options, tags=tags, webhook_url=webhook_url)
@@ -109,6 +124,8 @@ def _options(
 ) -> JobOptions:
     if "analyses" in given:
         given["analyses"] = _analyses(given["analyses"], disabled_analyses)
+    if "require" in given:
+        given["require"] = words(given["require"])
     try:
         made = form.model.model_validate({**form.defaults, **given, **form.implied})
     except ValidationError as error:

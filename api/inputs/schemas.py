@@ -49,9 +49,33 @@ def bodies_of(form: Form, name: str) -> Mapping[str, type[BaseModel] | None]:
 
 
 def _model(form: Form, name: str, kind: Any) -> type[BaseModel]:  # noqa: ANN401 - a type
-    fields: dict[str, Any] = {}
+    fields = _option_fields(form)
     for slot in form.slots:
         fields |= _file_fields(slot, kind)
+    more: tuple[type[BaseModel], ...] = tuple(
+        model for model in (form.naming, form.further) if model is not None
+    )
+    made: type[BaseModel] = create_model(name, __base__=(*more, Extras, form.model), **fields)
+    hidden = {"kind", *form.implied}
+
+    def hide(schema: dict[str, Any]) -> None:
+        members = schema.get("properties", {})
+        for member in hidden:
+            members.pop(member, None)
+        if "required" in schema:
+            schema["required"] = [name for name in schema["required"] if name not in hidden]
+        for option, value in form.defaults.items():
+            members[option]["default"] = value
+
+    made.__doc__ = f"What `{name}` takes: files and options."
+    made.model_config = ConfigDict(json_schema_extra=hide, extra="forbid", frozen=True)
+    made.model_rebuild(force=True)
+    return made
+
+
+def _option_fields(form: Form) -> dict[str, Any]:
+    """Options under other names, and those that can't be chosen."""
+    fields: dict[str, Any] = {}
     for theirs, ours in form.aliases.items():
         field = form.model.model_fields[ours]
         fields[theirs] = (field.annotation, Field(default=None, description=f"Same as `{ours}`."))
@@ -63,20 +87,7 @@ def _model(form: Form, name: str, kind: Any) -> type[BaseModel]:  # noqa: ANN401
                 default=values[0], description=fixed.reason, json_schema_extra={"enum": values}
             )
             fields[option] = (Any, only)
-    made = create_model(name, __base__=(Extras, form.model), **fields)
-    hidden = {"kind", *form.implied}
-
-    def hide(schema: dict[str, Any]) -> None:
-        members = schema.get("properties", {})
-        for member in hidden:
-            members.pop(member, None)
-        for option, value in form.defaults.items():
-            members[option]["default"] = value
-
-    made.__doc__ = f"What `{name}` takes: files and options."
-    made.model_config = ConfigDict(json_schema_extra=hide, extra="forbid", frozen=True)
-    made.model_rebuild(force=True)
-    return made
+    return fields
 
 
 def _file_fields(slot: Slot, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a type

@@ -20,6 +20,7 @@ from api.live.messages import (
     image_of,
     read_message,
 )
+from api.options_view import options_view
 from workers.contract import AnalyzeOptions
 
 #: What the requirements' names of streams ask for.
@@ -54,6 +55,10 @@ class FrameDesk(Protocol):
 
     def analyse(self, frame: LiveFrame) -> Mapping[str, Any]:
         """The answer to a frame, a `result` or an `error`; as soon as there is one."""
+        ...
+
+    def follow(self, frame: LiveFrame, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer with what earlier frames say of its faces; called in the frames' order."""
         ...
 
     def leave(self) -> None:
@@ -158,7 +163,7 @@ class AnalysisSession:
         self._options = options
         with self._lock:
             self._line.set_pace(min(asked.max_fps or self._limits.most_fps, self._limits.most_fps))
-        told = options.model_dump(mode="json", exclude={"kind"})
+        told = {name: one for name, one in options_view(options).items() if name != "kind"}
         self._connection.send({"type": "started", "options": told})
 
     def _take(
@@ -195,7 +200,8 @@ class AnalysisSession:
             with self._lock:
                 for one, body in self._line.finished(started, answer):
                     if not self._over.is_set():
-                        self._connection.send(_addressed(one, body))
+                        followed = self._desk.follow(one.frame, body)
+                        self._connection.send(_addressed(one, followed))
                 self._tell_if_stopped()
 
     def _next(self) -> Started[LiveFrame] | None:
@@ -225,7 +231,12 @@ class AnalysisSession:
 
 def error_body(error: ApiError) -> dict[str, Any]:
     """What a client is told of a frame or message that can't be served."""
-    return {"code": error.code, "message": str(error), "field": error.field, "retryable": False}
+    return {
+        "code": error.code,
+        "message": str(error),
+        "field": error.field,
+        "retryable": error.extra.get("retryable", False),
+    }
 
 
 def _addressed(started: Started[LiveFrame], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,16 @@ from api.openapi.request_headers import reference
 from api.openapi.schemas import Schemas, without_null
 
 _ID = "[0-9a-f]{32}"
+_CLIENT_ID = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 #: Path parameters: what each is, and its pattern where it has one. Anything else is not found.
 PATH_PARAMETERS: dict[str, tuple[str, str | None]] = {
     "asset": ("A file's name.", "^[a-z0-9.-]+$"),
     "batch_id": ("A batch's id.", f"^batch_{_ID}$"),
     "key_id": ("An API key's id.", f"^key_({_ID}|development)$"),
+    "collection_id": ("One's own name for a collection; `default` is always there.", _CLIENT_ID),
+    "person_id": ("One's own name for a person.", _CLIENT_ID),
+    "face_id": ("An enrolled face's id.", f"^face_{_ID}$"),
+    "deletion_id": ("A deletion's id.", f"^deletion_{_ID}$"),
     "job_id": ("A job's id.", f"^job_{_ID}$"),
     "upload_id": ("An upload's id.", f"^upload_{_ID}$"),
     "webhook_id": ("A webhook's id.", f"^hook_{_ID}$"),

@@ -35,6 +35,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     "IfNoneMatch": _header(
         "If-None-Match", "An `ETag`: 304 as long as nothing has changed.", _TEXT
     ),
+    "IfMatch": _header(
+        "If-Match",
+        "An `ETag`: change it only if it is as that answer told it. `*`: however it is.",
+        _TEXT,
+    ),
     "TusResumable": _header("Tus-Resumable", "Version of the upload protocol.", {"const": "1.0.0"}),
     "UploadLength": _header("Upload-Length", "Bytes of the whole file.", _BYTES),
     "UploadOffset": _header("Upload-Offset", "Where the part begins, bytes.", _BYTES),

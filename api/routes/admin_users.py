@@ -9,7 +9,9 @@ from api.accounts.bodies import StandingChange
 from api.accounts.errors import UserNotFound
 from api.answers.accounts import ManagedUser, ManagedUsers
 from api.auditing import audit
-from api.endpoint import Endpoint, endpoint
+from api.endpoint import Endpoint, endpoint, principal
+from api.identities.auditing import audit_event
+from api.identities.leaving import delete_account
 from api.json_body import read_json
 from api.lists import PartQuery, part_response
 from api.principal import Scope
@@ -84,8 +86,15 @@ def change_user(user_id: str) -> dict[str, Any]:
     )
 )
 def delete_user(user_id: str) -> tuple[str, int]:
-    """Delete an account with its logins and API keys. Its jobs and results expire as usual."""
-    if not services().people.users.delete(user_id):
-        raise UserNotFound
+    """Delete an account with its logins, API keys and collections of known people.
+
+    Its jobs and results expire as usual.
+    """
+    parts = services()
+    event = audit_event("collection.deleted", principal())
+    users, collections = parts.people.users, parts.identities.collections
+    for certificate in delete_account(users, collections, user_id, audit=event):
+        # A collection's own audit is forgotten with it.
+        audit("collection.deleted", deletion=certificate)
     audit("user.deleted", target=user_id)
     return "", 204

@@ -10,13 +10,13 @@ from api.batches.small import MOST_IMAGES, analysed_body
 from api.batches.submission import mark_earlier, submit_small, taken_response
 from api.batches.view import batch_body, batch_response
 from api.batches.waiting import read_or_wait
-from api.batches.wishes import BatchExtras
+from api.batches.wishes import BatchExtras, PhotoOptions
 from api.endpoint import Endpoint, endpoint
+from api.photo_jobs import NAMING_PROBLEMS
 from api.principal import Scope
 from api.query import query_of
 from api.services import services
 from api.waiting import WaitQuery, asked_wait, tell_applied
-from workers.contract import AnalyzeOptions
 
 blueprint = Blueprint("batch_analyze", __name__)
 
@@ -34,7 +34,7 @@ class SmallImage(BaseModel):
     url: Annotated[str, Field(max_length=2048)] | None = None
 
 
-class SmallBody(AnalyzeOptions, BatchExtras):
+class SmallBody(PhotoOptions, BatchExtras):
     """Photos and what is asked of each."""
 
     images: Annotated[list[SmallImage], Field(min_length=1, max_length=MOST_IMAGES)]
@@ -48,7 +48,7 @@ class SmallBody(AnalyzeOptions, BatchExtras):
     keep_photos: bool = False
 
 
-class SmallForm(AnalyzeOptions, BatchExtras):
+class SmallForm(PhotoOptions, BatchExtras):
     """The same as a form: options first, then files."""
 
     #: The photos. Their names are the items' ids.
@@ -70,6 +70,7 @@ class SmallForm(AnalyzeOptions, BatchExtras):
         bodies={"application/json": SmallBody, "multipart/form-data": SmallForm},
         answers={200: AnalysedBatch, 202: TakenBatch},
         problems=(
+            *NAMING_PROBLEMS,
             *("missing_field", "unsupported_media_type", "batch_too_large", "batch_empty"),
             *("unknown_analysis", "unknown_model", "analysis_disabled", "option_unsupported"),
             *("file_too_large", "queue_full", "blob_store_unavailable", "upload_incomplete"),

@@ -19,6 +19,7 @@ from api.endpoint import Endpoint, endpoint, principal
 from api.idempotency import replayed
 from api.json_body import read_json
 from api.lists import list_response
+from api.photo_jobs import NAMING_PROBLEMS
 from api.principal import Scope
 from api.query import query_of
 from api.services import services
@@ -72,6 +73,7 @@ class ListQuery(BaseModel):
         problems=(
             *_INTAKE,
             *("unknown_analysis", "unknown_model", "analysis_disabled", "option_unsupported"),
+            *NAMING_PROBLEMS,
         ),
         idempotent=True,
     )

@@ -12,6 +12,7 @@ from api.endpoint import Endpoint, endpoint, principal
 from api.idempotency import replayed
 from api.job_view import job_body, job_response
 from api.lists import list_response
+from api.naming_right import require_naming_right
 from api.principal import Scope
 from api.query import query_of
 from api.services import Services, services
@@ -178,6 +179,7 @@ def own_job(parts: Services, job_id: str) -> Job:
     Raises:
         JobNotFound: there is none that the caller may know of.
         JobExpired: it can't be read any more.
+        ScopeMissing: it tells who somebody is, which the caller may not know.
     """
     unknown = JobNotFound(f"There is no job '{job_id}'.")
     if not JOB_ID.fullmatch(job_id):
@@ -191,6 +193,7 @@ def own_job(parts: Services, job_id: str) -> Job:
     # A batch's chunks are its own affair.
     if job.owner != principal().user_id or job.options.kind == "chunk":
         raise unknown
+    require_naming_right(job.options, principal())
     return job
 
 

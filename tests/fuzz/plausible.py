@@ -38,6 +38,18 @@ LEFT_OUT: Final = {
     *("options", "source", "target", "incomplete", "upload", "far", "max_concurrent"),
     *("engine", "detection_engine", "confidence_threshold", "model", "recognition_model"),
     *("anti_spoofing_model", "deepfake_model", "demographics_model"),
+    # How faces are named, without by which collection; or one thing in two ways.
+    *("candidates", "max_results", "fpir", "identity_threshold", "require"),
+    *("embedding", "embeddings", "sha256", "preprocessing_version"),
+    # Thresholds of a kind that need one more; times before there were any.
+    *("thresholds", "consent"),
+}
+#: Embeddings that can be compared with each other.
+EMBEDDINGS: Final[Mapping[str, Any]] = {
+    "embedding1": [0.6, 0.8],
+    "embedding2": [1.0, 0.0],
+    "query_embedding": [0.6, 0.8],
+    "gallery_embeddings": [{"id": "one", "embedding": [1.0, 0.0]}],
 }
 #: Members that are strong enough, and the same where they are repeated.
 PASSWORDS: Final = {"password", "new_password", "confirm_password"}
@@ -69,7 +81,7 @@ def register() -> None:
         "application/zip": _zip(),
         "application/x-zip-compressed": _zip(),
         "application/x-tar": _tar(),
-        "application/x-gtar": packed,
+        "application/x-gtar": _tar(),
         "application/gzip": packed,
         "application/x-gzip": packed,
         "application/x-ndjson": manifest,
@@ -110,10 +122,15 @@ def _mended(case: AnyCase, made_up: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in sorted(files & members.keys()):
         body[name] = _LISTS[name](case, written) if name in _LISTS else written(FILES[name])
-    if list(members) == ["upload"]:
+    if list(members) == ["upload"] or (is_json and case.operation.path.endswith("/enrollments")):
         body["upload"] = f"upload_{'0' * 32}"
+    for name in EMBEDDINGS.keys() & body.keys():
+        body[name] = EMBEDDINGS[name]
     for name in PASSWORDS & set(body):
         body[name] = "A long enough password, 1"
+    if "open" in body:
+        # Without an upload.
+        body["open"] = True
     if "url" in body:
         body["url"] = "https://example.org/called"
     return body

@@ -28,7 +28,18 @@ OPERATIONS = [
     },
     # Its JSON names an upload, which isn't there.
     {
-        "include-path-regex": "/batch/[^/]+/items$",
+        "include-path-regex": "(/batch/[^/]+/items|/enrollments)$",
+        "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422"]}},
+    },
+    # Tags that were made up match nothing.
+    {
+        "include-path-regex": "/collections/[^/]+(/persons/[^/]+)?$",
+        "include-method": "PATCH",
+        "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "412"]}},
+    },
+    # Nobody is merged with themselves.
+    {
+        "include-path-regex": "/merge$",
         "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422"]}},
     },
     # They take a token out of a mail: any other is 400.

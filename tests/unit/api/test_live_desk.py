@@ -22,6 +22,7 @@ from workers.memory_jobs import MemoryJobs
 from workers.settings import Settings
 
 OPTIONS = AnalyzeOptions()
+FACE_ID = f"face_{1:032x}"
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from api.offload import OffloadedBlobs, offload
+from api.offload import OffloadedBlobs, OffloadedVault, offload
 from workers.blobs import MemoryBlobs
 from workers.errors import BlobMissing
+from workers.identities.vault import MemoryVault
 
 #: A process like the gateway's: patched first; the call blocks its thread as foreign code does.
 _UNDER_GEVENT = """
@@ -73,7 +74,7 @@ _WHILE_BLOBS_HANG = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, time
-from api.offload import OffloadedBlobs, offload
+from api.offload import OffloadedBlobs, OffloadedVault, offload
 from workers.blobs import MemoryBlobs
 blocking_sleep = monkey.get_original("time", "sleep")
 
@@ -134,3 +135,13 @@ def test_an_offloaded_store_answers_as_the_store_does() -> None:
     blobs.delete("job_1")
     with pytest.raises(BlobMissing):
         blobs.get("job_1")
+
+
+def test_a_vault_that_is_offloaded_answers_as_it_would_itself() -> None:
+    vault = MemoryVault()
+    offloaded = OffloadedVault(vault)
+
+    assert offloaded.read("col") is None
+    assert offloaded.swap("col", old=None, new=b"keys")
+    assert not offloaded.swap("col", old=None, new=b"others")
+    assert offloaded.read("col") == vault.read("col") == b"keys"

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from api.enrollments.roster import NOT_ADMITTED
+
 #: Those of a photo, which the section names in its text, and those of addresses.
 ELSEWHERE = {"url_refused", "url_unreachable", "unknown_upload", "upload_unfinished"}
 
@@ -15,9 +17,9 @@ def _codes(module: Path) -> Iterator[str]:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             continue
         told = [word.value for word in call.keywords if word.arg == "code"]
-        if call.func.id == "_failed":
+        if call.func.id == "_refused":
             told = call.args[1:2]
-        if call.func.id in {"Refused", "_failed"}:
+        if call.func.id in {"Refused", "_refused"}:
             yield from (str(one.value) for one in told if isinstance(one, ast.Constant))
 
 
@@ -27,7 +29,8 @@ def test_every_code_of_a_refused_item_is_in_the_reference_and_the_reverse(root: 
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     told = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
 
-    found = {code for path in (root / "api/batches").glob("*.py") for code in _codes(path)}
+    paths = [*(root / "api/batches").glob("*.py"), *(root / "api/enrollments").glob("*.py")]
+    found = {code for path in paths for code in _codes(path)} | set(NOT_ADMITTED.values())
 
     assert len(found) > 5
     assert told == found | ELSEWHERE

@@ -23,7 +23,9 @@ def test_it_carries_what_clients_read_and_nothing_secret(forge: Forge) -> None:
     header, claims, _ = forge.issue().split(".")
 
     assert decoded(header) == forge.header()
-    assert decoded(claims)["permissions"] == ["account:manage", "face:analyze"]
+    assert decoded(claims)["permissions"] == [
+        *("account:manage", "face:analyze", "identity:manage", "identity:read")
+    ]
     assert decoded(claims)["exp"] - decoded(claims)["iat"] == TOKEN_SECONDS
 
 

@@ -53,6 +53,8 @@ class Desk:
         self._tickets = threading.Semaphore(0)
         self._is_open = is_open
         self.fault: Exception | None = None
+        #: In the order they are told.
+        self.followed: list[tuple[LiveFrame, Mapping[str, Any]]] = []
 
     def options(self, members: Mapping[str, Any], analyses: Sequence[str] | None) -> AnalyzeOptions:
         if "wrong" in members:
@@ -66,6 +68,10 @@ class Desk:
         if not self._is_open:
             assert self._tickets.acquire(timeout=SECONDS)
         return {"type": "result", "result": {"bytes": len(frame.content or b"")}}
+
+    def follow(self, frame: LiveFrame, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.followed.append((frame, answer))
+        return answer
 
     def finish(self, count: int = 1) -> None:
         self._tickets.release(count)

@@ -14,6 +14,7 @@ from api.accounts.users import User
 from api.endpoint import Endpoint, declared_endpoint
 from api.resumable.uploads import NewUpload, Quota
 from api.services import Services
+from tests.unit.api.matrix.known_people import album_of, deletion_of, face_of, person_of
 from tests.unit.api.matrix.people import add_key, add_user
 from workers.batch_records import NewBatch
 from workers.contract import AnalyzeOptions, JobRoute
@@ -165,6 +166,10 @@ MAKERS: Mapping[str, Maker] = {
     "job_id": Maker(make=_job),
     "batch_id": Maker(make=_batch),
     "key_id": Maker(make=_key),
+    "collection_id": Maker(make=lambda parts, user: album_of(parts, user).id),
+    "person_id": Maker(make=person_of),
+    "face_id": Maker(make=face_of),
+    "deletion_id": Maker(make=deletion_of),
     "session_id": Maker(make=_session),
     "upload_id": Maker(make=_upload),
     "webhook_id": Maker(make=_webhook),

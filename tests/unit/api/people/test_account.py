@@ -79,6 +79,8 @@ def test_permissions_are_those_of_the_role_with_its_limits(gateway: Gateway) -> 
         "account:manage",
         "face:analyze",
         "face:batch",
+        "identity:manage",
+        "identity:read",
         "webhooks:manage",
     ]
     assert developer["limits"]["batch_jobs_per_hour"] == 10

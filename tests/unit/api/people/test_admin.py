@@ -70,9 +70,12 @@ def test_a_deleted_account_is_gone(
     gateway: Gateway, ada: User, token: str, key: dict[str, str]
 ) -> None:
     path = f"/api/v1/admin/users/{ada.id}"
+    made = gateway.http.post("/api/v1/collections", json={"id": "album"}, headers=bearer(token))
+    assert made.status_code == 201
 
     assert gateway.http.delete(path, headers=key).status_code == 204
 
+    assert gateway.parts.identities.collections.list(ada.id, limit=1).items == ()
     assert gateway.get("profile", token).status_code == 401
     assert code_of(gateway.log_in()) == (401, "auth_invalid")
     assert code_of(gateway.http.get(path, headers=key)) == (404, "user_not_found")

@@ -27,7 +27,7 @@ def test_a_login_answers_tokens_that_work(gateway: Gateway, ada: User) -> None:
         "email": "ada@example.com",
         "name": "Ada",
         "role": "user",
-        "permissions": ["account:manage", "face:analyze"],
+        "permissions": ["account:manage", "face:analyze", "identity:manage", "identity:read"],
         "last_login": None,
     }
     assert gateway.get("profile", answer["access_token"]).status_code == 200

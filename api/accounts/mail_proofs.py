@@ -22,7 +22,7 @@ _HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EnrolmentRules:
+class ProofRules:
     """What is allowed here."""
 
     registration_open: bool
@@ -34,10 +34,10 @@ class EnrolmentRules:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Enrolment:
+class MailProofs:
     """What a mail is proof for. Every method may raise StoreUnavailable."""
 
-    rules: EnrolmentRules
+    rules: ProofRules
     users: UserStore
     passwords: Passwords
     postbox: Postbox

@@ -14,7 +14,7 @@ from api.json_body import read_json
 from api.principal import Scope
 from api.services import services
 
-blueprint = Blueprint("enrolment", __name__)
+blueprint = Blueprint("mail_proofs", __name__)
 
 _JSON = "application/json"
 
@@ -38,8 +38,8 @@ def register() -> tuple[dict[str, Any], int]:
     """
     body = read_json(Register)
     require_same(body.password, body.confirm_password)
-    enrolment = services().people.enrolment
-    enrolment.register(
+    proofs = services().people.proofs
+    proofs.register(
         Registration(
             email=body.email,
             password=body.password.get_secret_value(),
@@ -50,7 +50,7 @@ def register() -> tuple[dict[str, Any], int]:
     )
     audit("registration.asked")
     answer = RegistrationTaken(
-        expires_in=enrolment.rules.verification_token_seconds,
+        expires_in=proofs.rules.verification_token_seconds,
         message="A mail is on its way to the address. Its token makes the account.",
     )
     return answer.model_dump(mode="json"), 202
@@ -70,7 +70,7 @@ def register() -> tuple[dict[str, Any], int]:
 def verify_email() -> dict[str, Any]:
     """Use the token of a mail: it makes the account of a registration, or verifies an address."""
     token = read_json(Verification).token.get_secret_value()
-    outcome, user_id = services().people.enrolment.verify(token)
+    outcome, user_id = services().people.proofs.verify(token)
     audit(f"user.{outcome}", user_id=user_id)
     return VerificationDone(outcome=outcome, user_id=user_id).model_dump(mode="json")
 
@@ -87,10 +87,10 @@ def verify_email() -> dict[str, Any]:
 )
 def ask_to_verify() -> tuple[dict[str, Any], int]:
     """Have a token mailed that proves one reads mail to one's address."""
-    enrolment = services().people.enrolment
-    enrolment.ask_to_verify(services().people.existing(principal().user_id))
+    proofs = services().people.proofs
+    proofs.ask_to_verify(services().people.existing(principal().user_id))
     answer = MailTaken(
-        expires_in=enrolment.rules.verification_token_seconds,
+        expires_in=proofs.rules.verification_token_seconds,
         message="A mail with a token is on its way to your address.",
     )
     return answer.model_dump(mode="json"), 202
@@ -109,11 +109,11 @@ def ask_to_verify() -> tuple[dict[str, Any], int]:
 )
 def ask_to_reset() -> tuple[dict[str, Any], int]:
     """Have a token mailed that sets another password. The answer is the same for every address."""
-    enrolment = services().people.enrolment
-    user_id = enrolment.ask_to_reset(read_json(ResetRequest).email)
+    proofs = services().people.proofs
+    user_id = proofs.ask_to_reset(read_json(ResetRequest).email)
     audit("password.reset_asked", user_id=user_id)
     answer = MailTaken(
-        expires_in=enrolment.rules.reset_token_seconds,
+        expires_in=proofs.rules.reset_token_seconds,
         message="If the address has an account, a mail with a token is on its way to it.",
     )
     return answer.model_dump(mode="json"), 202
@@ -134,7 +134,7 @@ def reset_password() -> tuple[str, int]:
     """Set another password with the token of a mail. All logins end."""
     body = read_json(ResetConfirmation)
     require_same(body.new_password, body.confirm_password)
-    user_id = services().people.enrolment.reset_password(
+    user_id = services().people.proofs.reset_password(
         body.token.get_secret_value(), body.new_password.get_secret_value()
     )
     audit("password.reset", user_id=user_id)

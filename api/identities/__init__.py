@@ -1,0 +1,1 @@
+"""Known people over HTTP: collections, persons, faces, and what is asked of them."""

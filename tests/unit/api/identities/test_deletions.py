@@ -1,0 +1,117 @@
+"""What a certificate says of results: those of a batch stay until the whole batch has expired."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from api.identities.naming_batches import naming_batches, results_expire_ms
+from api.services import Services
+from tests.unit.api.identities.album import API
+from workers.batch_records import Batch, BatchOptions, BatchPage, BatchPlace, NewBatch
+from workers.batches import BatchStore
+from workers.contract import AnalyzeOptions, IdentifyOptions
+from workers.identities.trace_records import Certificate
+from workers.job_options import EnrollOptions
+
+#: Of tests' certificates and batches, milliseconds.
+DELETED, EXPIRE = 1_000_000, 2_000_000
+YEAR_3000_MS = 32_503_680_000_000
+
+
+class Batches:
+    """The list of a BatchStore, a batch on each page."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = batches
+
+    def list(self, owner: str, *, limit: int, after: BatchPlace | None = None) -> BatchPage:
+        del limit
+        mine = [batch for batch in self._batches if batch.owner == owner]
+        place = after.created_ms if after else 0
+        following = BatchPlace(created_ms=place + 1, id="") if place + 1 < len(mine) else None
+        return BatchPage(batches=mine[place : place + 1], after=following)
+
+
+@pytest.fixture(autouse=True)
+def _album(client: FlaskClient) -> None:
+    client.post(API, json={"id": "album"})
+    client.post(f"{API}/album/persons", json={"id": "anna"})
+
+
+@pytest.fixture
+def batches(parts: Services, uid: str) -> list[Batch]:
+    """One that names nobody, one that names, one that enrols, and one of another collection."""
+    asked: tuple[BatchOptions, ...] = (
+        AnalyzeOptions(analyses=("detection",)),
+        AnalyzeOptions(analyses=("recognition",), identify=IdentifyOptions(collection=uid)),
+        EnrollOptions(collection=uid, person=""),
+        EnrollOptions(collection="col_" + "f" * 32, person=""),
+    )
+    made = [
+        parts.batches.create(
+            NewBatch(id=f"batch_{number:032x}", options=options, owner="local")
+        ).batch
+        for number, options in enumerate(asked)
+    ]
+    return [dataclasses.replace(batch, created_ms=DELETED - 1) for batch in made]
+
+
+@pytest.fixture
+def certificate(parts: Services, client: FlaskClient) -> Certificate:
+    told = client.delete(f"{API}/album/persons/anna").get_json()
+    found = parts.identities.forgetting.certificate("local", told["id"])
+    return dataclasses.replace(found, deleted_ms=DELETED, results_expire_ms=EXPIRE)
+
+
+def with_batches(parts: Services, batches: Sequence[Batch]) -> Services:
+    return dataclasses.replace(parts, batches=cast("BatchStore", Batches(batches)))
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_results_of_a_batch_that_began_before_count_until_it_expires(
+    certificate: Certificate, batches: list[Batch], which: int
+) -> None:
+    ended = dataclasses.replace(batches[which], expires_ms=EXPIRE + 5)
+    sooner = dataclasses.replace(batches[which], expires_ms=EXPIRE - 5)
+    later = dataclasses.replace(ended, created_ms=DELETED + 1)
+
+    assert results_expire_ms(certificate, [sooner, ended], ttl_seconds=60) == EXPIRE + 5
+    assert results_expire_ms(certificate, [sooner, later], ttl_seconds=60) == EXPIRE
+
+
+def test_of_a_batch_that_has_not_ended_nobody_knows_and_so_it_is_not_over(
+    certificate: Certificate, batches: list[Batch]
+) -> None:
+    before = time.time_ns() // 1_000_000
+
+    found = results_expire_ms(certificate, batches[1:2], ttl_seconds=60)
+
+    assert found >= before + 60_000
+
+
+def test_batches_that_name_nobody_of_the_collection_don_t_count(
+    parts: Services, certificate: Certificate, batches: list[Batch]
+) -> None:
+    naming = naming_batches(with_batches(parts, batches), "local")
+
+    assert naming == batches[1:]
+    assert results_expire_ms(certificate, naming[2:], ttl_seconds=60) == EXPIRE
+    assert naming_batches(with_batches(parts, batches), "bob") == []
+
+
+def test_the_answers_tell_of_it(parts: Services, batches: list[Batch]) -> None:
+    ended = dataclasses.replace(batches[1], expires_ms=YEAR_3000_MS)
+    client = create_app(with_batches(parts, [ended])).test_client()
+
+    told = client.delete(f"{API}/album/persons/anna").get_json()
+
+    assert told["results_expire_at"].startswith("3000-01-01")
+    assert client.get(told["links"]["self"]).get_json() == told
+    assert client.get("/api/v1/deletions").get_json()["items"] == [told]
+    whole = client.delete(f"{API}/album").get_json()
+    assert whole["results_expire_at"].startswith("3000-01-01")
