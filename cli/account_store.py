@@ -11,10 +11,12 @@ from api.accounts.records import AuditEntry
 from api.accounts.redis_audit import RedisAudit
 from api.accounts.redis_users import RedisUsers
 from api.accounts.users import InvalidEmail, User, UserStore
+from api.identities.leaving import delete_account
 from cli.errors import CliError
 from cli.launcher.data_dir import DataDir
 from cli.launcher.ports import LOOPBACK
 from cli.launcher.run_files import read_run_file
+from workers.identities.trace_records import AuditEvent
 from workers.redis_client import connect
 from workers.settings import Settings
 
@@ -29,6 +31,8 @@ class AccountStore:
 
     users: UserStore
     audit: AuditLog
+    #: Where the store is.
+    settings: Settings
 
     def named(self, name: str) -> User:
         """The user of that id or e-mail address.
@@ -43,6 +47,31 @@ class AccountStore:
         if user is None:
             raise UnknownUser(f"There is no user '{name}'. `facesocial users list` shows them.")
         return user
+
+    def delete(self, user_id: str) -> int:
+        """Delete an account and forget its collections.
+
+        Returns:
+            How many collections there were.
+
+        Raises:
+            LastAdmin: nobody could manage accounts any more.
+        """
+        # These come with the gateway and the workers; the other commands work without them.
+        from workers.identities.keys import VaultSeals  # noqa: PLC0415 - see above
+        from workers.identities.opening import open_identities  # noqa: PLC0415 - see above
+        from workers.identities.vaults import open_vault  # noqa: PLC0415 - see above
+
+        settings = self.settings
+        event = AuditEvent(action="collection.deleted", by="facesocial users")
+        with connect(settings, role="users-identities", is_binary=True) as client:
+            seals = VaultSeals(open_vault(settings.identity_keys_location))
+            collections = open_identities(client, settings, seals).collections
+            gone = delete_account(self.users, collections, user_id, audit=event)
+        for certificate in gone:
+            self.note("collection.deleted", user_id, deletion=certificate)
+        self.note("user.deleted", user_id)
+        return len(gone)
 
     def note(self, action: str, user_id: str, **detail: str) -> None:
         """Write down what a command did."""
@@ -59,6 +88,7 @@ def account_store(settings: Settings) -> Iterator[AccountStore]:
         yield AccountStore(
             users=RedisUsers(client),
             audit=RedisAudit(client, entries_kept=settings.audit_entries_kept),
+            settings=settings,
         )
 
 

@@ -1,14 +1,12 @@
 """`facesocial batch`: many photos at once."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.bars import byte_bar
 from cli.connection import GatewayUrl, connected
 from cli.record_tables import batch_line, batches_table, show_table
 from cli.watch import end_of, follow
@@ -79,15 +77,8 @@ def retry(batch_id: BatchId, *, gateway: GatewayUrl = None, as_json: AsJson = Fa
 
 
 def _send(client: Client, source: Path, **options: Any) -> Batch:  # noqa: ANN401 - as the client takes them
-    columns = (TextColumn("sending"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    hidden = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), disable=hidden) as bars:
-        task = bars.add_task("sending", total=None)
-        return client.batches.submit(
-            source,
-            progress=lambda sent, total: bars.update(task, completed=sent, total=total or None),
-            **options,
-        )
+    with byte_bar("sending") as progress:
+        return client.batches.submit(source, progress=progress, **options)
 
 
 def _tell(batch: Batch, *, as_json: bool) -> None:

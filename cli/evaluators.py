@@ -58,7 +58,8 @@ class Evaluators:
             SettingsError: a setting is wrong.
         """
         self._residency = open_residency(load_settings())
-        self._catalogue = self._residency.catalogue
+        #: The models that are known, with their thresholds.
+        self.catalogue = self._residency.catalogue
         self._detector = detector
 
     def verification(
@@ -152,23 +153,23 @@ class Evaluators:
         members = [FaceEmbedder(self._residency.model(model_id).network) for model_id in ids]
         if len(members) == 1:
             return members[0]
-        table = self._catalogue.ensembles.get("recognition", {})
+        table = self.catalogue.ensembles.get("recognition", {})
         return RecognitionEnsemble(members, member_weights(ids, table))
 
     def _liveness_weights(self, name: str) -> dict[str, float]:
         if name != ENSEMBLE:
             return {self._id(name, "anti_spoofing"): 1.0}
-        table = self._catalogue.ensembles.get("anti_spoofing", {})
+        table = self.catalogue.ensembles.get("anti_spoofing", {})
         return weights_among(table, self._residency.installed)
 
     def _installed(self, task: Task) -> list[str]:
         """Members of the ensemble that are here; at least one."""
-        members = ensemble_members(task, self._catalogue)
+        members = ensemble_members(task, self.catalogue)
         self._residency.pick(members)
         return [member for member in members if member in self._residency.installed]
 
     def _id(self, name: str, *tasks: Task) -> str:
-        return self._residency.pick(candidates(name, tasks, self._catalogue))
+        return self._residency.pick(candidates(name, tasks, self.catalogue))
 
     def _network(self, name: str, *tasks: Task) -> Network:
         return self._residency.model(self._id(name, *tasks)).network

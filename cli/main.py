@@ -7,13 +7,16 @@ from typing import NoReturn
 import typer
 
 from cli import batch as batch_command
+from cli import collections as collections_command
 from cli import evaluate as evaluate_command
 from cli import jobs as jobs_command
 from cli import keys as keys_command
 from cli import models as models_command
+from cli import people as people_command
 from cli import users as users_command
 from cli import vram as vram_command
 from cli.analyze import analyze
+from cli.calibrate import calibrate
 from cli.demo import demo
 from cli.errors import CliError
 from cli.liveness import liveness
@@ -48,6 +51,8 @@ app.command()(watch)
 app.command()(results)
 app.add_typer(batch_command.app, name="batch")
 app.add_typer(jobs_command.app, name="jobs")
+app.add_typer(people_command.app, name="people")
+app.add_typer(collections_command.app, name="collections")
 app.command()(login)
 app.command()(logout)
 app.command()(whoami)
@@ -56,6 +61,7 @@ app.add_typer(keys_command.app, name="keys")
 app.add_typer(models_command.app, name="models")
 app.add_typer(vram_command.app, name="vram")
 app.add_typer(evaluate_command.app, name="evaluate")
+app.command()(calibrate)
 
 
 @app.command()

@@ -183,11 +183,18 @@ def import_weights(
 
 @app.command("path")
 def show_path(
-    model: Annotated[str, typer.Argument(metavar="ID", help="A model's id, alias or name.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="A model's id, alias or name, or a sample photo's id."),
+    ],
 ) -> None:
     """Print the path of the graph that is run; of several models, of the first that is here."""
     with _told_in_one_line():
-        store, specs = _store(), load_catalogue().resolve(model)
+        store, catalogue = _store(), load_catalogue()
+        if sample := catalogue.samples.get(model):
+            print(store.path(sample.file))
+            return
+        specs = catalogue.resolve(model)
         here = (spec for spec in specs if store.model_state(spec) is not State.MISSING)
         print(store.prepared(next(here, specs[0])))
 

@@ -17,7 +17,7 @@ _FILE_COLUMNS = 160
 
 def jobs_table(jobs: Sequence[Job]) -> Table:
     """Jobs, a row each."""
-    table = _table("job", "state", "created", "tags", "error")
+    table = plain_table("job", "state", "created", "tags", "error", id_columns=_ID_COLUMNS)
     for job in jobs:
         code = job.error.code if job.error else ""
         table.add_row(job.id, job.state, _time(job.created_at), ", ".join(job.tags), code)
@@ -26,7 +26,9 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
 
 def batches_table(batches: Sequence[Batch]) -> Table:
     """Batches, a row each."""
-    table = _table("batch", "state", "created", "done", "failed", "left")
+    table = plain_table(
+        "batch", "state", "created", "done", "failed", "left", id_columns=_ID_COLUMNS
+    )
     for batch in batches:
         counts = batch.counts
         table.add_row(
@@ -67,10 +69,15 @@ def show_table(table: Table) -> None:
     console.print(table)
 
 
-def _table(*headings: str) -> Table:
-    """A table whose first column is an id, never cut: it is what one copies."""
+def plain_table(*headings: str, id_columns: int | None = None) -> Table:
+    """A table whose first column is never cut: it is what one copies.
+
+    Args:
+        headings: Of the columns.
+        id_columns: How wide the first one is at least, characters.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(headings[0], no_wrap=True, min_width=_ID_COLUMNS)
+    table.add_column(headings[0], no_wrap=True, min_width=id_columns)
     for heading in headings[1:]:
         table.add_column(heading, overflow="fold")
     return table

@@ -1,7 +1,7 @@
 """`facesocial submit`: photos to a gateway, and what it found."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,21 +63,34 @@ def submit(  # noqa: PLR0913 - each is an option of the command line
 def outcomes_of(
     client: Client, photos: Sequence[Path], options: Mapping[str, Any]
 ) -> list[Outcome]:
-    """Each photo's result or error; some are sent ahead, so that workers need not wait for us."""
+    """Each photo's analysis or error."""
+    return outcomes_by(client, photos, lambda photo: client.analyze(photo, **options))
+
+
+def outcomes_by(
+    client: Client, photos: Sequence[Path], send: Callable[[Path], Job]
+) -> list[Outcome]:
+    """Each photo's result or error; some are sent ahead, so that workers need not wait for us.
+
+    Args:
+        client: Waits for the jobs.
+        photos: What to send.
+        send: Sends one.
+    """
     outcomes: list[Outcome] = []
     sent: list[Job | ClientError | OSError] = []
     with photo_bar(len(photos)) as advance:
         for place, photo in enumerate(photos):
             while len(sent) < min(len(photos), place + IN_FLIGHT):
-                sent.append(_send(client, photos[len(sent)], options))
+                sent.append(_sent(photos[len(sent)], send))
             outcomes.append(_outcome(client, photo, sent[place]))
             advance()
     return outcomes
 
 
-def _send(client: Client, photo: Path, options: Mapping[str, Any]) -> Job | ClientError | OSError:
+def _sent(photo: Path, send: Callable[[Path], Job]) -> Job | ClientError | OSError:
     try:
-        return client.analyze(photo, **options)
+        return send(photo)
     except (ClientError, OSError) as error:
         return error
 

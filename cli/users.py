@@ -133,13 +133,13 @@ def delete(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    """Delete an account with its logins and API keys."""
+    """Delete an account with its logins and API keys, and forget its collections of people."""
     with account_store(load_settings()) as store:
         found = store.named(user)
         if not yes:
-            typer.confirm(f"Delete {found.email} ({found.id})?", abort=True, err=True)
-        _unless_last(lambda: store.users.delete(found.id))
-        store.note("user.deleted", found.id)
+            asked = f"Delete {found.email} ({found.id}) and all people they have enrolled?"
+            typer.confirm(asked, abort=True, err=True)
+        _unless_last(lambda: store.delete(found.id))
     print(f"{found.id} deleted")
 
 

@@ -1,13 +1,11 @@
 """`facesocial watch`: a job or a batch, until it ends."""
 
 import json
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.bars import counted_bar
 from cli.connection import GatewayUrl, connected
 from cli.errors import CliError
 from cli.record_tables import batch_line
@@ -38,20 +36,12 @@ def watch(
 
 def follow(client: Client, batch: Batch) -> Batch:
     """Show a batch's progress on stderr until it ends."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    hidden = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), disable=hidden) as bars:
-        task = bars.add_task(batch.id, total=batch.counts.total)
-
-        def _show(seen: Batch) -> None:
-            bars.update(task, total=seen.counts.total, completed=seen.counts.ended)
-
-        return client.batches.wait(batch, timeout_seconds=LONGEST_SECONDS, on_look=_show)
+    with counted_bar(batch.id) as tell:
+        return client.batches.wait(
+            batch,
+            timeout_seconds=LONGEST_SECONDS,
+            on_look=lambda seen: tell(seen.counts.ended, seen.counts.total),
+        )
 
 
 def end_of(batch: Batch, *, as_json: bool) -> None:

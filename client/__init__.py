@@ -8,6 +8,7 @@ with Client("http://127.0.0.1:8000", key="fs_live_...") as faces:
 """
 
 from client.aio import AsyncClient
+from client.collection_records import Collection, Deletion
 from client.errors import (
     AuthenticationFailed,
     ClientError,
@@ -23,6 +24,7 @@ from client.errors import (
     Problem,
     RateLimited,
 )
+from client.person_records import EnrollmentReport, Face, Imported, Person
 from client.photos import Photo
 from client.records import Batch, BatchCounts, BatchItem, Job, JobProblem, Page
 from client.retries import Retries
@@ -36,9 +38,14 @@ __all__ = [
     "BatchItem",
     "Client",
     "ClientError",
+    "Collection",
     "Conflict",
+    "Deletion",
+    "EnrollmentReport",
+    "Face",
     "GatewayAway",
     "Gone",
+    "Imported",
     "InvalidInput",
     "Job",
     "JobFailed",
@@ -48,6 +55,7 @@ __all__ = [
     "NotInTime",
     "Overloaded",
     "Page",
+    "Person",
     "Photo",
     "Problem",
     "RateLimited",

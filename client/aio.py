@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
+from client.aio_collections import AsyncCollections
+from client.aio_people import AsyncPeople
 from client.batch_flows import PAGE_ITEMS, BatchFlows, OnLook
 from client.calls import Call, Flow, Pause, awaited
 from client.errors import GatewayAway
@@ -48,6 +50,8 @@ class AsyncClient:
         self._flows = JobFlows(self._retries)
         self.jobs = AsyncJobs(self)
         self.batches = AsyncBatches(self)
+        self.collections = AsyncCollections(self)
+        self.people = AsyncPeople(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,7 +77,7 @@ class AsyncClient:
         """Send a photo; `given` as for `send`: analyses, max_faces, engine, tags, wait_seconds."""
         return await self.send("analyze", {"image": photo}, **given)
 
-    async def verify(self, image1: PhotoSource, image2: PhotoSource, **given: Any) -> Job:  # noqa: ANN401
+    async def verify(self, image1: PhotoSource, image2: PhotoSource, **given: Any) -> Job:  # noqa: ANN401 - see `send`
         """Ask whether two photos show one person; `given` as for `send`: far, threshold, model."""
         return await self.send("verify", {"image1": image1, "image2": image2}, **given)
 
@@ -148,11 +152,20 @@ class AsyncClient:
             return answer
 
     async def _send(self, call: Call) -> httpx.Response:
-        with ExitStack() as files:
-            arguments = arguments_of(call, files)
+        async with AsyncExitStack() as opened:
+            arguments = arguments_of(call, opened.enter_context(ExitStack()))
             if call.body is not None:
                 arguments["content"] = awaited(arguments["content"])
-            return await self._http.request(**arguments)
+            if call.sink is None:
+                return await self._http.request(**arguments)
+            response = await opened.enter_async_context(self._http.stream(**arguments))
+            if response.is_error:
+                await response.aread()
+                return response
+            call.sink.begin()
+            async for part in response.aiter_bytes():
+                call.sink.write(part)
+            return response
 
 
 class AsyncJobs:

@@ -1,9 +1,9 @@
 """Batches: sent as one stream, watched, read item by item."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from client.calls import Body, Call, Flow, Pause, body_of, idempotency_key, perform
+from client.calls import Body, Call, Flow, Pause, body_of, idempotency_key, perform, query_of
 from client.errors import NotInTime
 from client.job_flows import Options
 from client.photos import Progress
@@ -36,7 +36,7 @@ class BatchFlows:
         call = Call(
             method="POST",
             path="/api/v1/batch/submit",
-            query=_query(options),
+            query=query_of(options),
             headers={"Idempotency-Key": key or idempotency_key()},
             body=body,
             progress=progress,
@@ -74,13 +74,13 @@ class BatchFlows:
         self, batch_id: str, *, after: str | None, limit: int, state: str | None
     ) -> Flow[Page[BatchItem]]:
         """A part of a batch's items with their results, by number."""
-        query = _query({"after": after, "limit": limit, "state": state})
+        query = query_of({"after": after, "limit": limit, "state": state})
         call = Call(method="GET", path=f"/api/v1/batch/results/{batch_id}", query=query)
         return Page[BatchItem].model_validate(body_of((yield from perform(call, self._retries))))
 
     def listed(self, *, after: str | None, limit: int) -> Flow[Page[Batch]]:
         """A part of one's batches, newest first."""
-        query = _query({"after": after, "limit": limit})
+        query = query_of({"after": after, "limit": limit})
         call = Call(method="GET", path="/api/v1/batch/list", query=query)
         return Page[Batch].model_validate(body_of((yield from perform(call, self._retries))))
 
@@ -93,15 +93,3 @@ class BatchFlows:
         """Try the failed items again."""
         call = Call(method="POST", path=f"/api/v1/batch/{batch_id}/retry")
         return Batch.model_validate(body_of((yield from perform(call, self._retries))))
-
-
-def _query(options: Options) -> dict[str, str | int | float]:
-    query: dict[str, str | int | float] = {}
-    for name, value in options.items():
-        if isinstance(value, bool):
-            query[name] = "true" if value else "false"
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            query[name] = ",".join(map(str, value))
-        elif value is not None:
-            query[name] = value
-    return query

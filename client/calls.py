@@ -6,17 +6,27 @@ drives it (`client.sync`, `client.aio`) does the sending and the sleeping.
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from client.errors import BadAnswer, GatewayAway, Problem, problem_of
 from client.photos import Photo, Progress
 from client.retries import Retries, retry_after_seconds
 
 T = TypeVar("T")
+R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +37,18 @@ class Body:
     #: Length, if known before; sent as `Content-Length`.
     size_bytes: int | None
     make: Callable[[], Iterator[bytes]]
+
+
+class Sink(Protocol):
+    """Where an answer's bytes go as they come, instead of memory."""
+
+    def begin(self) -> None:
+        """Start, or start anew after a broken connection."""
+        ...
+
+    def write(self, part: bytes) -> None:
+        """Take what came next."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +66,8 @@ class Call:
     photos: tuple[tuple[str, Photo], ...] = ()
     body: Body | None = None
     progress: Progress | None = None
+    #: Where a good answer's bytes go; a refusal is read whole.
+    sink: Sink | None = None
     #: Whether it may be sent again when nobody knows what became of it.
     is_repeatable: bool = True
     #: The answer takes this long at least, e.g. because the gateway waits for a job.
@@ -58,6 +82,32 @@ class Pause:
 
 
 Flow = Generator[Call | Pause, httpx.Response | None, T]
+
+
+class Driver(Protocol):
+    """Does what flows want; the blocking client."""
+
+    @property
+    def retries(self) -> Retries:
+        """How patient it is."""
+        ...
+
+    def run(self, flow: Flow[T]) -> T:
+        """Do what a flow wants, until it has its answer."""
+        ...
+
+
+class AsyncDriver(Protocol):
+    """The same for asyncio."""
+
+    @property
+    def retries(self) -> Retries:
+        """How patient it is."""
+        ...
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Do what a flow wants, until it has its answer."""
+        ...
 
 
 def idempotency_key() -> str:
@@ -103,6 +153,49 @@ def body_of(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
     except ValueError:
         url = response.request.url
         raise BadAnswer(f"{url} answered no JSON. Is it a FaceSocial gateway?") from None
+
+
+def read(kind: type[R], call: Call, retries: Retries) -> Flow[R]:
+    """The record that a call is answered with.
+
+    Raises:
+        BadAnswer: it is answered with something else.
+    """
+    body = body_of((yield from perform(call, retries)))
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadAnswer(
+            f"{call.path} was answered in another form than this client knows, at "
+            f"'{where}': {first['msg']}. Are client and gateway of one version?"
+        ) from None
+
+
+def posted(path: str, body: Mapping[str, Any], *, wait_seconds: float = 0) -> Call:
+    """A POST of JSON with a key of its own, so that it may be sent twice."""
+    return Call(
+        method="POST",
+        path=path,
+        query={"wait": wait_seconds} if wait_seconds else {},
+        headers={"Idempotency-Key": idempotency_key()},
+        json=dict(body),
+        extra_seconds=wait_seconds,
+    )
+
+
+def query_of(options: Mapping[str, Any]) -> dict[str, str | int | float]:
+    """Options as parameters of an address: lists by commas, nothing for None."""
+    query: dict[str, str | int | float] = {}
+    for name, value in options.items():
+        if isinstance(value, bool):
+            query[name] = "true" if value else "false"
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            query[name] = ",".join(map(str, value))
+        elif value is not None:
+            query[name] = value
+    return query
 
 
 def _problem(response: httpx.Response) -> Problem:

@@ -12,7 +12,7 @@ ClientError
     ├── AuthenticationFailed 401
     ├── NotAllowed           403
     ├── NotFound             404
-    ├── Conflict             409
+    ├── Conflict             409, 412: somebody has changed it meanwhile
     ├── Gone                 410: it has expired or was deleted
     ├── RateLimited          429: `retry_after_seconds` says when
     └── Overloaded           503: the queue is full, or a store is away
@@ -115,7 +115,7 @@ class NotFound(Problem):
 
 
 class Conflict(Problem):
-    """It contradicts what is there; or the idempotency key was used for another request."""
+    """It contradicts what is there, or what was there has changed; or the key was used before."""
 
 
 class Gone(Problem):
@@ -138,6 +138,7 @@ _KINDS: Mapping[int, type[Problem]] = {
     405: InvalidInput,
     409: Conflict,
     410: Gone,
+    412: Conflict,
     413: InvalidInput,
     415: InvalidInput,
     422: InvalidInput,

@@ -1,5 +1,6 @@
 """Photos and jobs: what is asked of the gateway, step by step."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -100,13 +101,15 @@ class JobFlows:
 
 
 def _members(options: Options) -> dict[str, Any]:
-    """Options as form fields: lists by commas, nothing for None."""
+    """Options as form fields: lists by commas, mappings as JSON, nothing for None."""
     members: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, bool):
             members[name] = "true" if value else "false"
         elif isinstance(value, list | tuple):
             members[name] = ",".join(map(str, value))
+        elif isinstance(value, Mapping):
+            members[name] = json.dumps(value)
         elif value is not None:
             members[name] = str(value)
     return members

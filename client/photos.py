@@ -7,6 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+#: A file of the caller's.
+PathLike = str | os.PathLike[str]
 #: Told after each part that was read: bytes sent and bytes in all.
 Progress = Callable[[int, int], None]
 

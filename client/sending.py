@@ -13,6 +13,8 @@ from client.retries import Retries
 ARCHIVE_TYPES = {".zip": "application/zip", ".tar": "application/x-tar"}
 #: A folder, a ZIP or TAR file, or several photos.
 BulkSource = Sequence[PhotoSource] | str | os.PathLike[str]
+#: A folder's list of photos with their persons, see docs/reference/http.md.
+MANIFEST = "manifest.csv"
 #: Methods that may be repeated whatever they are sent to.
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -31,6 +33,18 @@ def bulk(photos: BulkSource) -> Body:
     if path.is_file() and media_type:
         return file_body(path, media_type=media_type)
     return tar_of(photos_in(path))
+
+
+def people_body(source: Path) -> Body:
+    """A bulk enrolment's body: photos by persons, the list of them first if there is one.
+
+    Raises:
+        NotADirectoryError: the path is neither a folder nor an archive.
+    """
+    manifest = source / MANIFEST
+    if not manifest.is_file():
+        return bulk(source)
+    return tar_of([Photo(name=MANIFEST, content=manifest), *photos_in(source)])
 
 
 def any_call(method: str, path: str, members: dict[str, Any], retries: Retries) -> Flow[Any]:

@@ -17,6 +17,8 @@ from client.records import Batch, BatchItem, Job, Page
 from client.requests import arguments_of
 from client.retries import Retries
 from client.sending import BulkSource, any_call, bulk
+from client.sync_collections import Collections
+from client.sync_people import People
 
 T = TypeVar("T")
 
@@ -48,6 +50,8 @@ class Client:
         self._flows = JobFlows(self._retries)
         self.jobs = Jobs(self)
         self.batches = Batches(self)
+        self.collections = Collections(self)
+        self.people = People(self)
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +77,7 @@ class Client:
         """Send a photo; `given` as for `send`: analyses, max_faces, engine, tags, wait_seconds."""
         return self.send("analyze", {"image": photo}, **given)
 
-    def verify(self, image1: PhotoSource, image2: PhotoSource, **given: Any) -> Job:  # noqa: ANN401
+    def verify(self, image1: PhotoSource, image2: PhotoSource, **given: Any) -> Job:  # noqa: ANN401 - see `send`
         """Ask whether two photos show one person; `given` as for `send`: far, threshold, model."""
         return self.send("verify", {"image1": image1, "image2": image2}, **given)
 
@@ -148,8 +152,18 @@ class Client:
             return answer
 
     def _send(self, call: Call) -> httpx.Response:
-        with ExitStack() as files:
-            return self._http.request(**arguments_of(call, files))
+        with ExitStack() as opened:
+            arguments = arguments_of(call, opened)
+            if call.sink is None:
+                return self._http.request(**arguments)
+            response = opened.enter_context(self._http.stream(**arguments))
+            if response.is_error:
+                response.read()
+                return response
+            call.sink.begin()
+            for part in response.iter_bytes():
+                call.sink.write(part)
+            return response
 
 
 class Jobs:

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from cli.annotate import BOX_COLOUR, LANDMARK_COLOUR, annotate, face_label, picture_names
+from cli.annotate import (
+    BOX_COLOUR,
+    DECISION_COLOURS,
+    LANDMARK_COLOUR,
+    annotate,
+    face_label,
+    picture_names,
+)
 
 FACE: dict[str, Any] = {
     "bbox": {"x": 60.0, "y": 80.0, "width": 50.0, "height": 60.0},
@@ -70,3 +77,38 @@ def test_copies_of_photos_of_one_name_do_not_replace_each_other() -> None:
 def test_a_copy_never_replaces_a_photo_that_is_analysed() -> None:
     photos = [Path("me.png"), Path("me.faces.png")]
     assert picture_names(photos) == ["me.faces-2.png", "me.faces.faces.png"]
+
+
+def _face(decision: str, name: str, person_id: str = "ada", **members: object) -> dict[str, Any]:
+    person = {"id": person_id, "name": name} if decision == "match" else None
+    identity = {"decision": decision, "person": person, "similarity": 0.714}
+    return {**FACE, "demographics": None, "identity": identity, **members}
+
+
+def test_who_it_is_is_written_with_the_similarity() -> None:
+    assert face_label(_face("match", "Ada")) == "Ada 0.71"
+    assert face_label(_face("match", "Ada", anti_spoofing={"outcome": "live"})) == "Ada 0.71, live"
+
+
+def test_nobody_is_named_who_is_no_match() -> None:
+    near = _face("uncertain", "")
+    near["identity"]["person"] = {"id": "ada", "name": "Ada"}
+
+    assert face_label(near) == "uncertain"
+    assert face_label(_face("unknown", "")) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("José Ångström", "Jose Angstrom"), ("Łukasz", "ada"), ("李娜", "ada"), ("", "ada")],
+)
+def test_a_name_the_font_lacks_is_written_plainly_or_as_the_id(name: str, written: str) -> None:
+    assert face_label(_face("match", name)) == f"{written} 0.71"
+
+
+def test_boxes_tell_the_decision(photo: Path, tmp_path: Path) -> None:
+    for decision in ("match", "uncertain", "unknown"):
+        annotate(photo, {"faces": [_face(decision, "Ada")]}, tmp_path / "drawn.png")
+
+        with Image.open(tmp_path / "drawn.png") as drawn:
+            assert drawn.getpixel((60, 120)) == DECISION_COLOURS[decision]

@@ -8,7 +8,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from cli.evaluate import app, told_in_one_line
+from cli.evaluate import app
+from cli.evaluation_output import told_in_one_line
 from cli.evaluators import threshold_entry
 from models.catalogue import load_catalogue, parse_catalogue
 from models.errors import ThresholdsMissing

@@ -1,40 +1,23 @@
 """`facesocial keys` against a gateway on loopback."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import fakeredis
 import httpx
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner, Result
-from werkzeug.serving import make_server
 
-from api.app import create_app
-from api.testing import memory_parts
 from cli.main import app
 from client import AuthenticationFailed
-from workers.settings import Settings
-
-OWN_KEY = "fs_dev_" + "k" * 32
+from tests.unit.cli.loopback import OWN_KEY, keyed_gateway
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
     """Of a gateway with a development key."""
-    settings = Settings(development_key=SecretStr(OWN_KEY), access_log=False)
-    server = fakeredis.FakeServer(version=(7, 2))
-    with fakeredis.FakeRedis(server=server, decode_responses=True) as client:
-        gateway = create_app(memory_parts(settings, client))
-        serving = make_server("127.0.0.1", 0, gateway, threaded=True)
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
-        thread.join()
-        serving.server_close()
+    with keyed_gateway() as url:
+        yield url
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from argon2.profiles import CHEAPEST
 from flask import Flask
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
-from werkzeug.serving import make_server
 from werkzeug.wsgi import get_input_stream
 
 from api.accounts.passwords import Passwords
@@ -29,6 +28,7 @@ from cli.command_logs import log_to_stderr
 from cli.main import app
 from cli.stored_logins import LoginEnded, StoredLogin, StoredLogins
 from client import AuthenticationFailed, Client
+from tests.unit.cli.loopback import served
 from workers.settings import Settings
 
 PASSWORD = "correct Horse 7"  # noqa: S105 - of everybody here
@@ -54,13 +54,8 @@ def gateway() -> Iterator[Gateway]:
             id=new_user_id(), email="ada@example.com", password=hashed, role="premium", name="Ada"
         )
         parts.people.users.add(user)
-        serving = make_server("127.0.0.1", 0, _limited(create_app(parts)), threaded=True)
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield Gateway(url=f"http://127.0.0.1:{serving.server_port}", parts=parts, user=user)
-        serving.shutdown()
-        thread.join()
-        serving.server_close()
+        with served(_limited(create_app(parts))) as url:
+            yield Gateway(url=url, parts=parts, user=user)
 
 
 def _limited(app: Flask) -> Callable[..., Iterable[bytes]]:

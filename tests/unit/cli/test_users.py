@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from api.accounts.redis_audit import RedisAudit
@@ -13,6 +14,13 @@ from api.accounts.redis_users import RedisUsers
 from api.accounts.users import User
 from cli.errors import CliError
 from cli.main import app
+from workers.identities.keys import VaultSeals
+from workers.identities.opening import open_identities
+from workers.identities.records import NewCollection
+from workers.identities.trace_records import AuditEvent
+from workers.identities.vault import MemoryVault
+from workers.redis_client import connect
+from workers.settings import Settings
 
 pytestmark = pytest.mark.redis
 
@@ -158,12 +166,28 @@ def test_the_last_administrator_stays(run: Run, users: RedisUsers) -> None:
     assert stored(users, user_id).role == "admin"
 
 
-def test_a_user_is_deleted_when_that_was_confirmed(run: Run, users: RedisUsers) -> None:
+def test_a_user_is_deleted_with_all_collections_when_that_was_confirmed(
+    run: Run, users: RedisUsers, real_redis: redis.Redis
+) -> None:
     user_id = created(run, "ada@example.com")
+    port = real_redis.connection_pool.connection_kwargs["port"]
+    settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"))
+    client = connect(settings, role="test", is_binary=True)
+    identities = open_identities(client, settings, VaultSeals(MemoryVault()))
+
+    for name in ("family", "friends"):
+        made = NewCollection(uid=f"col_{name}", id=name, owner=user_id)
+        noted = AuditEvent(action="collection.created", by=user_id)
+        identities.collections.create(made, most=2, audit=noted)
 
     assert run("delete", user_id, typed="n\n").exit_code == 1
-    assert stored(users, user_id).id == user_id
+    assert stored(users, user_id).status == "active"
+    assert len(identities.collections.list(user_id, limit=9).items) == 2
 
     assert run("delete", user_id, typed="y\n").exit_code == 0
     assert users.get(user_id) is None
+    assert identities.collections.list(user_id, limit=9).items == ()
+    forgotten = identities.forgetting.certificates(user_id, limit=9).items
+    assert sorted(one.collection_id for one in forgotten) == ["family", "friends"]
+    client.close()
     assert isinstance(run("delete", user_id, "--yes").exception, CliError)

@@ -13,14 +13,25 @@ import pytest
 
 from client import AsyncClient, Client, Retries
 from client.aio import AsyncBatches, AsyncJobs
+from client.aio_collections import AsyncCollections
+from client.aio_people import AsyncPeople
 from client.sync import Batches, Jobs
+from client.sync_collections import Collections
+from client.sync_people import People
 from client.testing import ScriptedGateway
 
 Body = Callable[..., dict[str, object]]
 
 
 @pytest.mark.parametrize(
-    ("blocking", "awaited"), [(Client, AsyncClient), (Jobs, AsyncJobs), (Batches, AsyncBatches)]
+    ("blocking", "awaited"),
+    [
+        (Client, AsyncClient),
+        (Jobs, AsyncJobs),
+        (Batches, AsyncBatches),
+        (Collections, AsyncCollections),
+        (People, AsyncPeople),
+    ],
 )
 def test_both_clients_have_the_same_methods(blocking: type, awaited: type) -> None:
     def methods(kind: type) -> dict[str, list[str]]:

@@ -1,0 +1,44 @@
+"""Progress bars on stderr; silent where that is no terminal."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+#: Told how far it is, and the whole; 0 where nobody knows that.
+Tell = Callable[[int, int], None]
+
+
+@contextmanager
+def counted_bar(name: str) -> Iterator[Tell]:
+    """A bar of things that are counted."""
+    with _bar(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as tell:
+        yield tell
+
+
+@contextmanager
+def byte_bar(name: str) -> Iterator[Tell]:
+    """A bar of bytes that are sent or fetched."""
+    with _bar(name, BarColumn(), DownloadColumn(), TransferSpeedColumn()) as tell:
+        yield tell
+
+
+@contextmanager
+def _bar(name: str, *columns: ProgressColumn) -> Iterator[Tell]:
+    hidden = not sys.stderr.isatty()
+    with Progress(
+        TextColumn("{task.description}"), *columns, console=Console(stderr=True), disable=hidden
+    ) as bars:
+        task = bars.add_task(name, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
