@@ -13,16 +13,24 @@ from benchmarks.batching import measure_batching, print_batching
 from benchmarks.bulk import measure_bulk
 from benchmarks.bulk_table import print_bulk
 from benchmarks.contention import measure_contention, print_contention
+from benchmarks.engine import engine
+from benchmarks.enrollment import measure_enrollment
+from benchmarks.enrollment_table import print_enrollment
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.eviction import measure_eviction
 from benchmarks.eviction_table import print_eviction
 from benchmarks.gateway import Load, measure_gateway
 from benchmarks.gateway_table import print_gateway
 from benchmarks.gpu_check.command import gpu_check
+from benchmarks.identify import ENGINES, Plan, measure_identify
+from benchmarks.identify_engines import CANDIDATES
+from benchmarks.identify_table import print_identify
+from benchmarks.keys import keys
 from benchmarks.ledger import measure_ledger
 from benchmarks.ledger_table import print_ledger
 from benchmarks.model_speed import measure_models
 from benchmarks.model_table import print_models
+from benchmarks.people_store import people_store
 from benchmarks.table import print_baseline
 from cli.errors import CliError
 from models.errors import ModelsError
@@ -46,6 +54,9 @@ def _choose() -> None:
 
 
 app.command("gpu-check")(gpu_check)
+app.command("keys")(keys)
+app.command("engine")(engine)
+app.command("people-store")(people_store)
 
 
 @app.command()
@@ -171,6 +182,36 @@ def batch(
 
 
 @app.command()
+def enrollment(
+    folder: Annotated[Path, typer.Argument(help="Photos named `<person>_<number>.jpg`.")],
+    *,
+    photos: Annotated[int, typer.Option(min=10, help="Files of the archive.")] = 5000,
+    kill: Annotated[
+        str, typer.Option(help="Killed once on the way: any of gateway,worker,store.")
+    ] = "",
+    control: Annotated[
+        bool, typer.Option(help="Enrol all once more without kills, and compare.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Enrol many people as one ZIP with a list and troubles: is the report complete and right?"""
+    settings = load_settings()
+    configure_logging(settings)
+    killed = [name.strip() for name in kill.split(",") if name.strip()]
+    report = measure_enrollment(
+        settings,
+        folder=folder,
+        photos=photos,
+        killed=killed,
+        control=control,
+        console=Console(stderr=True),
+    )
+    if not _written(report, as_json=as_json, out=out):
+        print_enrollment(report, Console())
+
+
+@app.command()
 def gateway(
     *,
     waiting: Annotated[int, typer.Option(min=3, help="Clients that wait.")] = 1000,
@@ -187,6 +228,36 @@ def gateway(
     report = measure_gateway(settings, fetch(settings, console)["t1"], load, console=console)
     if not _written(report, as_json=as_json, out=out):
         print_gateway(report, Console())
+
+
+@app.command()
+def identify(
+    sizes: Annotated[
+        list[int] | None, typer.Argument(metavar="[FACES]...", help="10000 and 100000 by default.")
+    ] = None,
+    *,
+    queries: Annotated[int, typer.Option(min=20, help="Genuine, and as many strangers.")] = 1000,
+    engines: Annotated[str, typer.Option(help="Separated by commas; all when not given.")] = "",
+    candidates: Annotated[
+        int, typer.Option(min=1, help="Kept by graphs during a search.")
+    ] = CANDIDATES,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+) -> None:
+    """Find faces among many: time, memory and rightness beside numpy, faiss and usearch."""
+    configure_logging(load_settings())
+    chosen = [name.strip() for name in engines.split(",") if name.strip()] or list(ENGINES)
+    if unknown := set(chosen) - set(ENGINES):
+        raise BenchmarkFailed(f"There is no engine {', '.join(sorted(unknown))}.")
+    plan = Plan(
+        sizes=sizes or [10_000, 100_000],
+        queries=queries,
+        engines=chosen,
+        candidates=candidates,
+    )
+    report = measure_identify(plan, console=Console(stderr=True))
+    if not _written(report, as_json=as_json, out=out):
+        print_identify(report, Console())
 
 
 def _written(report: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:

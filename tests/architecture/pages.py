@@ -1,5 +1,6 @@
-"""Reading the documents' pages: sections, tables, code spans."""
+"""Reading the documents' pages, and what the sources they speak of call."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,3 +33,11 @@ def section(text: str, title: str) -> str:
     rank = title.split(" ", 1)[0]
     rest = text.split(f"{title}\n", 1)[1]
     return re.split(rf"^#{{1,{len(rank)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def calls_of(package: str, name: str) -> Iterator[ast.Call]:
+    """Every call of that name in a package."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
+                yield node

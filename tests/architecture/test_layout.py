@@ -83,6 +83,48 @@ PORTS = {
         ("workers.dispatch.MemoryJobQueue", "workers.dispatch.CeleryJobQueue"),
         "tests/contract/test_job_queue.py",
     ),
+    "workers.identities.store.CollectionStore": (
+        # One implementation on two stores: an imitation in the process and a real server.
+        ("workers.identities.opening.Identities",),
+        "tests/contract/identities/gallery.py",
+    ),
+    "workers.identities.store.PersonStore": (
+        # The same, as of the next three.
+        ("workers.identities.opening.Identities",),
+        "tests/contract/identities/gallery.py",
+    ),
+    "workers.identities.store.FaceLog": (
+        ("workers.identities.opening.Identities",),
+        "tests/contract/identities/gallery.py",
+    ),
+    "workers.identities.forgetting_store.ForgettingStore": (
+        ("workers.identities.opening.Identities",),
+        "tests/contract/identities/gallery.py",
+    ),
+    "workers.identities.reembedding_store.ReembeddingStore": (
+        ("workers.identities.opening.Identities",),
+        "tests/contract/identities/gallery.py",
+    ),
+    "workers.identities.vault.KeyVault": (
+        (
+            "workers.identities.vault.MemoryVault",
+            "workers.identities.folder_vault.FolderVault",
+            "workers.identities.obstore_vault.ObstoreVault",
+        ),
+        "tests/contract/keys/test_key_vault.py",
+    ),
+    "workers.identities.seals.Seals": (
+        # One implementation on three vaults.
+        ("workers.identities.keys.VaultSeals",),
+        "tests/contract/keys/conftest.py",
+    ),
+    "workers.identities.search.FaceSearcher": (
+        (
+            "workers.identities.index.searcher.LocalSearcher",
+            "workers.identities.engine.searcher.EngineSearcher",
+        ),
+        "tests/contract/identities/test_face_searcher.py",
+    ),
     "workers.blobs.BlobStore": (
         ("workers.blobs.MemoryBlobs", "workers.obstore_blobs.ObstoreBlobs"),
         "tests/contract/test_blob_store.py",
@@ -188,6 +230,8 @@ def test_every_protocol_of_stores_and_queues_is_listed_as_a_port(root: Path) -> 
         "api.accounts.callers.Sessions",
         "api.accounts.mail.MailSender",
         "api.batches.zip_directory.RandomAccess",
+        "api.enrollments.assignment.Admission",
+        "api.enrollments.assignment.Request",
         "api.live.analysis.FrameDesk",
         "api.live.connection.Channel",
         "api.live.connection.Session",
@@ -195,14 +239,25 @@ def test_every_protocol_of_stores_and_queues_is_listed_as_a_port(root: Path) -> 
         "api.resumable.tus._Digest",
         "api.webhooks.sending.Poster",
         "api.whole_body.Readable",
+        "workers.breaker.BothPipeline",
+        "workers.chunk_enrolling.Enroller",
         "workers.chunk_feed.Router",
         "workers.chunk_work.Feeder",
+        "workers.identities.decision.Similar",
+        "workers.identities.enroller.ImageKeeper",
+        "workers.identities.index.follower.VectorSource",
+        "workers.identities.reembed_photos.ImageReader",
+        "workers.index_places.Holder",
         "workers.ladder.Surroundings",
         "workers.ladder.WarmedSession",
         "workers.loaded.ModelsOnDevice",
+        "workers.naming.Namer",
+        "workers.photo.PhotoPipeline",
         "workers.runner.Pipeline",
         "workers.shortages.Unloads",
         "workers.stages.stage.Stage",
+        "workers.video_naming.TrackNamer",
+        "workers.video_naming.VideoNamer",
         "workers.work.Work",
     }
 

@@ -17,7 +17,9 @@ import api.webhooks.redis_webhooks
 import vram.redis_fleet
 import vram.redis_ledger
 import workers.batch_scripts
+import workers.identities.scripts
 import workers.job_scripts
+from api.inputs.naming import DatabaseMembers
 from api.live.close_codes import CloseCode
 from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL
 from api.resumable.redis_uploads import upload_keys
@@ -26,9 +28,9 @@ from docs.render import PAGES, rendered
 from models.anti_spoofing.policy import CPU_REFUSED
 from models.catalogue import load_catalogue
 from models.spec import PinnedFile
-from tests.architecture.pages import CODE, ROOT, first_words, rows_of, section, text_of
+from tests.architecture.pages import CODE, ROOT, calls_of, first_words, rows_of, section, text_of
 from vram.redis_ledger import device_keys
-from workers.answer import Answer
+from workers.answer_part import Answer
 from workers.celery_config import KEY_PREFIX
 from workers.comparison import ComparisonAnswer
 from workers.contract import AnalyzeOptions, JobError, JobRoute
@@ -39,12 +41,8 @@ from workers.settings import Settings
 from workers.video_answer import VideoAnswer
 from workers.work_answer import WorkAnswer
 
-
-def calls_of(package: str, name: str) -> Iterator[ast.Call]:
-    for path in sorted((ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
-                yield node
+#: Where the parts of a photo's result are.
+OF_RESULTS = {"workers.answer", "workers.demographics_answer", "workers.identity_answer"}
 
 
 def job_error_codes() -> set[str]:
@@ -110,7 +108,8 @@ def test_every_code_of_a_failed_job_is_in_the_reference() -> None:
 def test_every_option_of_an_analysis_is_in_the_reference() -> None:
     text = section(text_of("docs/reference/http.md"), "### `POST /api/v1/face/analyze`")
 
-    assert set(AnalyzeOptions.model_fields) - {"kind"} <= first_words(text)
+    options = set(AnalyzeOptions.model_fields) - {"kind", "identify"}
+    assert options | set(DatabaseMembers.model_fields) <= first_words(text)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +137,7 @@ def test_every_redis_key_is_in_the_reference_and_the_reverse() -> None:
         api.redis_kept_answers,
         api.webhooks.redis_webhooks,
         workers.batch_scripts,
+        workers.identities.scripts,
         workers.job_scripts,
         vram.redis_ledger,
         vram.redis_fleet,
@@ -236,7 +236,7 @@ def test_every_member_of_a_result_is_in_the_reference() -> None:
 
     told = {word for span in spans for word in re.findall(r"[a-z0-9_]+", span)}
 
-    answers = [one for one in Answer.__subclasses__() if one.__module__ == Answer.__module__]
+    answers = [one for one in Answer.__subclasses__() if one.__module__ in OF_RESULTS]
     fields = {name for answer in answers for name in answer.model_fields}
     assert {"faces", "exif_orientation", "smallest_group"} <= fields
     assert fields - told == set()

@@ -58,6 +58,9 @@ def test_the_walkthrough_does_what_it_says(
     told = done.stdout.splitlines()
     assert "1 face" in told
     assert "one person: True" in told
+    assert "1 face is known" in told
+    assert "match Eileen Collins" in told
+    assert told.index("match Eileen Collins") < told.index("unknown nobody")
     assert "['succeeded']" in told
     assert {f"{number}.jpg" for number in range(1, 6)} <= {Path(line).name for line in told}
     assert any(line.startswith("last answer: 1 face; ") for line in told)

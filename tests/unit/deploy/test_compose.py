@@ -154,3 +154,18 @@ def test_files_it_refers_to_exist(document: dict[str, Any], root: Path) -> None:
     for found in document["configs"].values():
         assert os.fspath(found["file"]).startswith("deploy/")
         assert (root / found["file"]).is_file()
+
+
+@pytest.mark.parametrize("name", ["BLOB_URL", "IDENTITY_KEYS_URL"])
+def test_gateway_and_workers_share_what_they_keep_in_files(
+    document: dict[str, Any], name: str
+) -> None:
+    volumes = set()
+    for role in ("gateway", "worker-cpu", "worker-gpu"):
+        service = document["services"][role]
+        folder = service["environment"][PREFIX + name].removeprefix("file://")
+        (volume,) = [one for one in service["volumes"] if one.endswith(f":{folder}")]
+        volumes.add(volume)
+
+    assert len(volumes) == 1
+    assert volumes.pop().partition(":")[0] in document["volumes"]

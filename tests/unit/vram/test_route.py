@@ -219,3 +219,46 @@ def test_what_was_never_measured_is_taken_from_priors_and_no_time_is_promised() 
     assert bulk.device == "a/cuda:0"
     bulk = routed(unknown, {"a/cuda:0": 10}, lane="bulk", priors=Priors(gpu_ms=10, cpu_ratio=0.5))
     assert (bulk.device, bulk.detail["cpu_ms"]) == (None, 60)
+
+
+INDEX = Need(model="index:people", priority="low", vram_mib=0, is_data=True)
+
+
+def test_of_devices_alike_the_one_that_has_the_data_takes_the_job() -> None:
+    holder = device("b", resident=(*(need.model for need in NEEDS), INDEX.model))
+
+    route = routed(fleet(device("a"), holder), needs=(*NEEDS, INDEX))
+
+    assert (route.device, route.reason) == (holder.id, "resident")
+    # Elsewhere it would take so much longer (30 ms of models) as an unknown load does.
+    alone = routed(fleet(device("a")), needs=(*NEEDS, INDEX))
+    assert (route.expected_ms, alone.expected_ms) == (30, 530)
+
+
+def test_a_device_that_has_to_read_the_data_takes_the_job_when_the_other_is_far_behind() -> None:
+    holder = device("b", resident=(*(need.model for need in NEEDS), INDEX.model))
+    outlook = fleet(device("a"), holder)
+
+    assert routed(outlook, {holder.id: 10}, needs=(*NEEDS, INDEX)).device == holder.id
+    assert routed(outlook, {holder.id: 40}, needs=(*NEEDS, INDEX)).device == "a/cuda:0"
+
+
+def test_data_nobody_has_changes_nothing() -> None:
+    outlook = fleet(device("a"), device("b"))
+
+    for ahead in ({}, {"a/cuda:0": 3}, {"a/cuda:0": 30, "b/cuda:0": 1}):
+        with_data = routed(outlook, ahead, needs=(*NEEDS, INDEX))  # type: ignore[arg-type]
+        without = routed(outlook, ahead, needs=NEEDS)  # type: ignore[arg-type]
+        assert (with_data.device, with_data.reason) == (without.device, without.reason)
+
+
+def test_a_job_that_only_needs_data_may_go_to_the_device_that_has_it() -> None:
+    holder = device("b", resident=(INDEX.model,))
+
+    assert routed(fleet(device("a"), holder), needs=(INDEX,)).device == holder.id
+
+
+def test_data_costs_the_cpu_workers_nothing() -> None:
+    times = fleet(cpu_processes=2)
+
+    assert routed(times, needs=(*NEEDS, INDEX)) == routed(times, needs=NEEDS)
