@@ -7,8 +7,9 @@ RUNTIME ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
-#: Tests that run on all cores at once. Those of whole fleets run one after another: they measure
-#: no time, but they wait for things to happen in time.
+#: Tests that run on all cores at once, as do those of tests/integration without the marker `fleet`.
+#: Those of whole fleets run one after another: they measure no time, but they wait for things to
+#: happen in time.
 ALONGSIDE := tests/architecture tests/unit tests/contract tests/properties tests/fuzz
 
 .DEFAULT_GOAL := help
@@ -41,8 +42,10 @@ else
 	@status=0; \
 	$(BIN)/python -m pytest $(ALONGSIDE) -n auto --maxprocesses 4 --dist loadfile \
 	  --cov --cov-report= --cov-fail-under 0 $(ARGS) || status=$$?; \
-	$(BIN)/python -m pytest tests/integration --cov --cov-append --cov-report=term:skip-covered \
-	  $(ARGS) || status=$$?; \
+	$(BIN)/python -m pytest tests/integration -m fleet --cov --cov-append --cov-report= \
+	  --cov-fail-under 0 $(ARGS) || status=$$?; \
+	$(BIN)/python -m pytest tests/integration -m "not fleet" -n auto --maxprocesses 4 \
+	  --dist loadfile --cov --cov-append --cov-report=term:skip-covered $(ARGS) || status=$$?; \
 	exit $$status
 endif
 
