@@ -13,6 +13,7 @@ from api.enrollments.assignment import Assignment, turn_of
 from api.enrollments.roster import Roster
 from api.enrollments.wishes import asked_enrollment
 from api.errors import ApiError
+from api.inputs.options import check_enabled
 from api.services import Services
 from api.submission import require_room
 from workers.identities.records import Collection
@@ -33,6 +34,7 @@ def submit_enrollment(parts: Services, collection: Collection) -> Submission:
         raise ApiError("unsupported_media_type", "Send photos: a ZIP, a TAR, or a form of files.")
     with allowed(open_source(parts, request, caller.user_id, turn=turn_of)) as source:
         asked = asked_enrollment(collection, source.members)
+        check_enabled(asked.batch.options, parts.settings.disabled_analyses)
         if request.mimetype == "application/json" and not source.names:
             raise ApiError("missing_field", "Name an upload.", field="upload")
         named = named_by(parts, asked.batch, source.names, asked.people)

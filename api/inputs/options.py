@@ -69,8 +69,7 @@ def asked_of(
     _check_models(options, form, catalogue)
     if naming and namer:
         options = namer(naming, options)
-    for name in analyses_of(options):
-        _check_enabled(name, disabled_analyses)
+    check_enabled(options, disabled_analyses)
     return Asked(options=options, tags=tags, webhook_url=webhook_url)
 
 
@@ -172,3 +171,13 @@ def _check_enabled(name: str, disabled_analyses: Collection[Analysis]) -> None:
     if name in disabled_analyses:
         detail = f"'{name}' is switched off on this server."
         raise ApiError("analysis_disabled", detail, field="analyses")
+
+
+def check_enabled(options: JobOptions, disabled_analyses: Collection[Analysis]) -> None:
+    """Refuse what takes an analysis that is switched off.
+
+    Raises:
+        ApiError: `analysis_disabled`; names the first of them.
+    """
+    for name in analyses_of(options):
+        _check_enabled(name, disabled_analyses)

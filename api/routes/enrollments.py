@@ -58,7 +58,7 @@ class ReportQuery(BaseModel):
         problems=(
             *NAMING_PROBLEMS,
             *("unsupported_media_type", "invalid_manifest", "manifest_missing"),
-            *("batch_empty", "batch_too_large", "batch_closed"),
+            *("batch_empty", "batch_too_large", "batch_closed", "analysis_disabled"),
             *("archive_damaged", "archive_truncated", "archive_too_large", "archive_bomb"),
             *("unknown_upload", "upload_unfinished", "upload_incomplete"),
             *("queue_full", "blob_store_unavailable", "url_refused", "missing_field"),

@@ -16,6 +16,7 @@ from tests.unit.api.batches.told import blobs, counts, errors, upload
 from tests.unit.api.enrollments.people_archive import LIST, list_first
 from workers.batch_records import Item
 from workers.identities.records import Consent
+from workers.settings import Settings
 
 Tiny = Callable[[int], bytes]
 Enroll = Callable[..., TestResponse]
@@ -210,6 +211,20 @@ def test_wrong_options_are_refused(enroll: Enroll, tiny: Tiny, query: str, code:
     answer = enroll(honest_zip({"Anna/1.jpg": tiny(1)}), query=query)
 
     assert (answer.status_code, answer.get_json()["code"]) == (422, code)
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(auth="off", disabled_analyses=("anti_spoofing",))], ids=["switched_off"]
+)
+def test_what_takes_an_analysis_that_is_switched_off_is_refused_at_once(
+    enroll: Enroll, client: FlaskClient, parts: Services, files: dict[str, bytes]
+) -> None:
+    answer = enroll(honest_zip(files), query="require=live")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "analysis_disabled")
+    assert not client.get("/api/v1/collections/friends/persons").get_json()["items"]
+    assert not blobs(parts)
+    assert enroll(honest_zip(files), query="require=authentic").status_code == 202
 
 
 def test_an_archive_that_was_uploaded_before_is_enrolled_and_deleted(
