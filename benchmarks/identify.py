@@ -6,8 +6,6 @@ genuine (another photo of somebody stored) or strangers; figures of the two are 
 a stranger's nearest face is no nearer than thousands of others and so harder to find.
 """
 
-import ctypes
-import gc
 import os
 import platform
 import tempfile
@@ -37,6 +35,7 @@ from benchmarks.identify_engines import (
 )
 from benchmarks.identify_faces import DIMENSIONS, Floats, MadeFaces, Queries
 from benchmarks.identify_store import measure_snapshot, measure_store
+from benchmarks.own_memory import give_back_memory, own_bytes
 from cli.launcher.cores import usable_cores
 from models.machine import this_machine
 from workers.settings import Settings
@@ -150,28 +149,15 @@ def _measure(size: int, plan: Plan, exact_faces: int, console: Console) -> dict[
 
 
 def _built(engine: Engine, faces: MadeFaces, size: int) -> dict[str, Any]:
-    _give_back_memory()
-    before_bytes, started = _own_bytes(), time.perf_counter()
+    give_back_memory()
+    before_bytes, started = own_bytes(), time.perf_counter()
     engine.build(faces)
     seconds = time.perf_counter() - started
-    _give_back_memory()
+    give_back_memory()
     return {
         "build_seconds": round(seconds, 2),
-        "bytes_per_face": round((_own_bytes() - before_bytes) / size, 1),
+        "bytes_per_face": round((own_bytes() - before_bytes) / size, 1),
     }
-
-
-def _give_back_memory() -> None:
-    """What is free in this process goes back to the system, lest it be filled and not counted."""
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def _own_bytes() -> int:
-    """Memory of this process that is no file's."""
-    text = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
-    fields = dict(line.split(":", 1) for line in text.splitlines()[1:])
-    return int(fields["Anonymous"].split()[0]) * 1024
 
 
 def _take_turns(engines: Mapping[str, Engine], queries: Queries) -> dict[str, dict[str, Any]]:
