@@ -9,7 +9,9 @@ from flask import Response, json, url_for
 from api.idempotency import REPLAYED_HEADER
 from api.options_view import options_view
 from api.result_cache import CACHE_HEADER
+from api.services import services
 from api.timestamps import timestamp
+from api.told_results import result_tag, told_job
 from workers.contract import JobState
 from workers.jobs import Job, Submitted
 
@@ -54,15 +56,24 @@ def job_body(job: Job) -> dict[str, Any]:
 
 
 def job_text(job: Job) -> str:
-    """The job as JSON; the result is passed through as the worker wrote it."""
+    """The job as JSON; the result is passed through as it is.
+
+    Args:
+        job: As `api.told_results` tells it.
+    """
     result = "null" if job.result_json is None else job.result_json
     return f'{json.dumps(job_body(job))[:-1]}, "result": {result}}}'
 
 
 def job_response(job: Job, status: int = 200) -> Response:
-    """The job, with a tag that changes when it does."""
-    response = Response(job_text(job), status=status, mimetype="application/json")
-    response.set_etag(f"v{job.version}")
+    """The job, with a tag that changes when it does, or when somebody in it is forgotten.
+
+    Raises:
+        StoreUnavailable: the result names people, and who was deleted can't be read.
+    """
+    told = told_job(services(), job)
+    response = Response(job_text(told), status=status, mimetype="application/json")
+    response.set_etag(f"v{job.version}" if told is job else f"v{job.version}-{result_tag(told)}")
     response.headers["Cache-Control"] = "private, no-cache"
     if not job.state.is_final:
         response.headers["Retry-After"] = str(retry_after_seconds(job, time.time() * 1000))

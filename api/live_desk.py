@@ -23,6 +23,7 @@ from api.principal import Principal
 from api.problems import INTERNAL, INTERNAL_DETAIL
 from api.services import Services
 from api.submission import wake_worker
+from api.told_results import told_job
 from workers.changes import Watch
 from workers.contract import AnalyzeOptions, IdentifyOptions, JobState
 from workers.errors import BlobStoreFailed, QueueFull, StoreUnavailable, WorkersError
@@ -130,7 +131,7 @@ class JobDesk:
                 job = self._wait(job_id, watch)
         finally:
             self._open.discard(job_id)
-        return _told(job, total_ms=round(1000 * (time.monotonic() - began)))
+        return _told(told_job(self._parts, job), total_ms=round(1000 * (time.monotonic() - began)))
 
     def _charge(self, size_bytes: int) -> None:
         """Take the frame out of its owner's quota.

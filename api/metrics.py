@@ -18,6 +18,7 @@ from vram.fleet import Breaker, Fleet
 from vram.ledger import VramLedger
 from vram.records import DeviceState
 from workers.errors import StoreUnavailable
+from workers.identities.forgetting_store import ForgettingStore
 from workers.jobs import JobStore
 
 #: What `render` answers.
@@ -53,11 +54,17 @@ class FleetCollector(Collector):
     """Asks the stores when it is scraped."""
 
     def __init__(
-        self, ledger: VramLedger, fleet: Fleet, jobs: JobStore, catalogue: Catalogue
+        self,
+        ledger: VramLedger,
+        fleet: Fleet,
+        jobs: JobStore,
+        forgetting: ForgettingStore,
+        catalogue: Catalogue,
     ) -> None:
         self._ledger = ledger
         self._fleet = fleet
         self._jobs = jobs
+        self._forgetting = forgetting
         self._models = [spec.id for spec in catalogue.models.values() if spec.task != "part"]
 
     def collect(self) -> Iterator[Metric]:
@@ -112,6 +119,14 @@ class FleetCollector(Collector):
             waiting.add_metric([queue], jobs)
         yield waiting
         yield GaugeMetricFamily("jobs_waiting", "Jobs that wait", value=self._jobs.waiting())
+        unreadable = CounterMetricFamily(
+            "result_persons_unreadable",
+            "Persons of results that were read without their names, although nobody deleted them",
+            labels=["reason"],
+        )
+        for reason, count in self._forgetting.unreadable().items():
+            unreadable.add_metric([reason], count)
+        yield unreadable
 
 
 def render(collector: FleetCollector) -> bytes:

@@ -24,7 +24,7 @@ from api.submission import require_room, submit_job
 from api.waiting import WaitQuery, asked_wait, read_or_wait, tell_applied
 from workers.errors import JobExpired, JobNotFound, StoreUnavailable
 from workers.job_options import EnrollOptions, VideoOptions
-from workers.jobs import Job, Submitted
+from workers.jobs import Submitted
 
 _log = structlog.get_logger()
 
@@ -190,16 +190,16 @@ def _job_answer(parts: Services, made: Submitted) -> Response:
     seconds = asked_wait(query)
     response = accepted_response(made)
     if seconds and not made.job.state.is_final:
-        job = _wait(parts, made.job.id, seconds)
-        if job and job.state.is_final:
-            response = mark_earlier(job_response(job), made)
+        ended = _ended(parts, made.job.id, seconds)
+        response = mark_earlier(ended, made) if ended else response
     return tell_applied(response, query)
 
 
-def _wait(parts: Services, job_id: str, seconds: float) -> Job | None:
-    """The job after the wait; None when the store does not answer any more."""
+def _ended(parts: Services, job_id: str, seconds: float) -> Response | None:
+    """The job once it has ended; None when it has not, or the store does not answer any more."""
     try:
-        return read_or_wait(parts, job_id, seconds)
+        job = read_or_wait(parts, job_id, seconds)
+        return job_response(job) if job.state.is_final else None
     except StoreUnavailable as error:
         _log.warning("analyze.wait_ended", job_id=job_id, error=str(error))
         return None

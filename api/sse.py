@@ -8,6 +8,7 @@ from flask import request
 from api.following import BEAT_SECONDS, followed
 from api.job_view import job_text
 from api.services import Services
+from api.told_results import told_job
 from workers.jobs import Job
 
 #: Longest stream, seconds; the client comes back by itself and says what it has seen.
@@ -50,7 +51,12 @@ def job_events(
     try:
         seconds = stream_seconds if is_placed else 0.0
         looks = followed(
-            parts, job_id, parts.jobs.get, seen=seen, seconds=seconds, beat_seconds=beat_seconds
+            parts,
+            job_id,
+            lambda id_: told_job(parts, parts.jobs.get(id_)),
+            seen=seen,
+            seconds=seconds,
+            beat_seconds=beat_seconds,
         )
         for said in looks:
             yield event_text(said) if isinstance(said, Job) else f": {said}\n\n"

@@ -100,7 +100,7 @@ def _who(identity: Mapping[str, Any]) -> str:
     # Nobody is named who is no match, candidates included.
     if identity["decision"] != "match":
         return str(identity["decision"])
-    return f"{_drawable(person['name']) or person['id']} {identity['similarity']:.2f}"
+    return f"{_drawable(person['name'] or '') or person['id']} {identity['similarity']:.2f}"
 
 
 def _label(

@@ -1,32 +1,43 @@
 """Who a face is, as users see it: of photos, videos and live frames alike.
 
 Similarities are raw cosines, -1 to 1: no probabilities and no percentages. Nobody is named below
-the similarity from which on a face is "uncertain".
+the similarity from which on a face is "uncertain". Persons are sealed where workers answer them;
+who asks is told a KnownPersonAnswer in their place.
 """
 
 from typing import Literal
 
 from workers.answer_part import Answer
+from workers.sealed_person import SealedPersonAnswer
 
 #: match: the person is named. uncertain: persons are listed, none is named. unknown: neither.
 DecisionName = Literal["match", "uncertain", "unknown"]
 
 
+#: Why a person can't be told of. forgotten: they were deleted since. keys_unavailable: the key
+#: vault can't be read now. damaged: what is stored of them is not what was written.
+UnreadableReason = Literal["forgotten", "keys_unavailable", "damaged"]
+
+
 class KnownPersonAnswer(Answer):
-    """A known person, as the collection's owner described them."""
+    """A known person, as the collection's owner described them when the answer was found."""
 
     #: The client's id of the person.
     id: str
-    name: str
+    #: Null where `unreadable` says why; so are the next two.
+    name: str | None
     #: The client's own key in another system; "" without one.
-    external_id: str
-    metadata: dict[str, str | int | float | bool | None]
+    external_id: str | None
+    metadata: dict[str, str | int | float | bool | None] | None
+    #: forgotten (the person was deleted since), keys_unavailable (the key vault can't be read now:
+    #: ask again) or damaged. Left out of persons who can be told of.
+    unreadable: UnreadableReason | None = None
 
 
 class CandidateAnswer(Answer):
     """A known person a face resembles, by the most similar of the person's faces."""
 
-    person: KnownPersonAnswer
+    person: SealedPersonAnswer
     #: The enrolled face.
     face_id: str
     #: Cosine with it, -1 to 1.
@@ -39,7 +50,7 @@ class IdentityAnswer(Answer):
     #: "match", "uncertain" or "unknown".
     decision: DecisionName
     #: Who it is; null unless the decision is "match".
-    person: KnownPersonAnswer | None
+    person: SealedPersonAnswer | None
     #: Persons at or above the uncertain threshold, the most similar first; empty of "unknown".
     candidates: tuple[CandidateAnswer, ...]
     #: Cosine with the most similar face of the collection, of "unknown" too; null where nothing

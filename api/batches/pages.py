@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from api.services import Services
-from workers.batch_records import Item, ItemPage, ItemState
+from api.told_results import told_items
+from workers.batch_records import Batch, Item, ItemPage, ItemState
 from workers.errors import StoreUnavailable
 
 #: Items read at a time: their results are in memory.
@@ -14,8 +16,8 @@ TRIES = 10
 PAUSE_SECONDS = 1.0
 
 
-def all_items(parts: Services, batch_id: str, state: ItemState | None = None) -> Iterator[Item]:
-    """Every item, by number.
+def all_items(parts: Services, batch: Batch, state: ItemState | None = None) -> Iterator[Item]:
+    """Every item, by number, with results as they are told.
 
     Raises:
         StoreUnavailable: the store stays away.
@@ -23,15 +25,28 @@ def all_items(parts: Services, batch_id: str, state: ItemState | None = None) ->
     """
     after: int | None = 0
     while after is not None:
-        page = _page(parts, batch_id, after, state)
+        page = _page(parts, batch, after, state)
         yield from page.items
         after = page.after
 
 
-def _page(parts: Services, batch_id: str, after: int, state: ItemState | None) -> ItemPage:
+def _page(parts: Services, batch: Batch, after: int, state: ItemState | None) -> ItemPage:
     for _ in range(TRIES - 1):
         try:
-            return parts.batches.items(batch_id, after=after, limit=PAGE_ITEMS, state=state)
+            return told_page(parts, batch, after=after, limit=PAGE_ITEMS, state=state)
         except StoreUnavailable:
             time.sleep(PAUSE_SECONDS)
-    return parts.batches.items(batch_id, after=after, limit=PAGE_ITEMS, state=state)
+    return told_page(parts, batch, after=after, limit=PAGE_ITEMS, state=state)
+
+
+def told_page(
+    parts: Services, batch: Batch, *, after: int, limit: int, state: ItemState | None
+) -> ItemPage:
+    """A part of a batch's items, with results as they are told.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+        BatchNotFound: there is no such batch (any more).
+    """
+    page = parts.batches.items(batch.id, after=after, limit=limit, state=state)
+    return replace(page, items=tuple(told_items(parts, batch, page.items)))

@@ -105,7 +105,7 @@ def _image(image: object, field: str, number: int) -> Sent:
 
 def analysed_body(parts: Services, batch: Batch, body: dict[str, Any]) -> Mapping[str, Any]:
     """A batch that has ended, with all its items and what they add up to."""
-    items = list(all_items(parts, batch.id))
+    items = list(all_items(parts, batch))
     results = [_item_body(item) for item in items]
     faces = sum(len((one["result"] or {}).get("faces") or ()) for one in results)
     summary = {

@@ -84,7 +84,7 @@ def taken_body(batch: Batch, taken: Taken, durability: Durability) -> dict[str, 
 
 
 def item_text(item: Item) -> str:
-    """An item as JSON on one line; the result is passed through as the worker wrote it."""
+    """An item, as `api.told_results` tells it, as JSON on one line."""
     body = {
         "number": item.number,
         "id": item.custom_id,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.answers.batches import BatchItems
 from api.batches.own import own_batch
-from api.batches.pages import all_items
+from api.batches.pages import all_items, told_page
 from api.batches.results_archive import MOST_ITEMS, ResultsArchive
 from api.batches.table import csv_lines
 from api.batches.view import item_text
@@ -72,7 +72,7 @@ def read_results(batch_id: str) -> Response:
         return _part(parts, batch, query)
     if wanted == "zip":
         return _archive(parts, batch, query)
-    items = all_items(parts, batch.id, query.state)
+    items = all_items(parts, batch, query.state)
     if wanted == "csv":
         return _file(map(str.encode, csv_lines(items)), "text/csv", f"{batch.id}.csv")
     lines = (f"{item_text(item)}\n".encode() for item in items)
@@ -85,8 +85,8 @@ def _accepted() -> Format:
 
 
 def _part(parts: Services, batch: Batch, query: ResultsQuery) -> Response:
-    page = parts.batches.items(
-        batch.id, after=int(query.after or 0), limit=query.limit, state=query.state
+    page = told_page(
+        parts, batch, after=int(query.after or 0), limit=query.limit, state=query.state
     )
     cursor = None if page.after is None else str(page.after)
     items = ", ".join(item_text(item) for item in page.items)
@@ -106,7 +106,7 @@ def _archive(parts: Services, batch: Batch, query: ResultsQuery) -> Response:
             field="format",
         )
     archive = ResultsArchive(parts, batch, with_pictures=query.pictures)
-    chunks = archive.chunks(all_items(parts, batch.id, query.state))
+    chunks = archive.chunks(all_items(parts, batch, query.state))
     return _file(chunks, "application/zip", f"{batch.id}.zip")
 
 

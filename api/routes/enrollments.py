@@ -102,7 +102,7 @@ def read_enrollment(collection_id: str, batch_id: str) -> Response:
         raise BatchNotFound(f"There is no enrolment '{batch_id}' of the collection.")
 
     def rows() -> Iterator[ReportRow]:
-        return map(report_row, all_items(parts, batch.id))
+        return map(report_row, all_items(parts, batch))
 
     if (query.format or _accepted()) == "csv":
         return _streamed(report_csv(rows()), "text/csv", f"{batch.id}.csv")

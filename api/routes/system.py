@@ -125,7 +125,9 @@ def read_events() -> dict[str, Any]:
 def read_metrics() -> Response:
     """The fleet's figures for Prometheus."""
     parts = services()
-    collector = FleetCollector(parts.ledger, parts.fleet, parts.jobs, parts.catalogue)
+    collector = FleetCollector(
+        parts.ledger, parts.fleet, parts.jobs, parts.identities.forgetting, parts.catalogue
+    )
     return Response(render(collector), content_type=CONTENT_TYPE)
 
 

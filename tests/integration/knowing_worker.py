@@ -19,6 +19,7 @@ from workers.identities.keys import VaultSeals
 from workers.identities.opening import open_identities
 from workers.identities.records import NewPerson
 from workers.identities.reembed_work import Turns
+from workers.identities.told_persons import told_results
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
 from workers.job_options import JobOptions
@@ -84,10 +85,11 @@ class KnowingWorker:
         return self.jobs.get(job_id)
 
     def result(self, options: JobOptions, *contents: bytes) -> dict[str, Any]:
-        """What a job answers that succeeds."""
+        """What a job answers that succeeds, as clients are told it."""
         job = self.ended(options, *contents)
         assert job.state is JobState.SUCCEEDED, job.error
-        found: dict[str, Any] = json.loads(job.result_json or "")
+        [told] = told_results(self.identities, UID, [job.result_json or ""]).texts
+        found: dict[str, Any] = json.loads(told)
         return found
 
     def person(self, id_: str) -> None:

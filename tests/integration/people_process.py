@@ -7,17 +7,21 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import structlog
 from pydantic import SecretStr
 
+from workers.attempts import Ends
+from workers.blobs import MemoryBlobs
+from workers.contract import JobRoute
 from workers.errors import WorkersError
 from workers.identities.forgetting import Forgetting
+from workers.identities.identifier import Identifier
 from workers.identities.index.opening import open_local_searcher
 from workers.identities.kept_images import KeptImage, KeptImages
 from workers.identities.keys import VaultSeals
@@ -29,10 +33,17 @@ from workers.identities.records import (
     NewFace,
     NewPerson,
 )
+from workers.identities.search_work import SearchWork
+from workers.identities.told_persons import told_results
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vaults import open_vault
+from workers.job_options import SearchOptions
+from workers.jobs import NewJob
 from workers.obstore_blobs import IDENTITY_PREFIX, open_blobs
+from workers.photo import Order
 from workers.redis_client import connect
+from workers.redis_jobs import RedisJobs
+from workers.runner import JobRunner
 from workers.settings import Settings
 
 UID = "col_" + "5" * 32
@@ -56,6 +67,25 @@ def face_id(name: str) -> str:
     return "face_" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
+#: A job that names one embedding.
+SEARCH = SearchOptions(
+    collection=UID,
+    model=CONTRACT.model,
+    sha256=CONTRACT.sha256,
+    preprocessing_version=CONTRACT.preprocessing_version,
+    dimensions=CONTRACT.dimensions,
+    threshold=0.5,
+)
+ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
+
+
+class NoPhotos:
+    """A pipeline for a runner whose jobs have no photos."""
+
+    def analyze_many(self, orders: Sequence[Order], *, ends: Ends = ()) -> NoReturn:
+        raise NotImplementedError(orders, ends)
+
+
 class People:
     """What orders can be given.
 
@@ -76,6 +106,8 @@ class People:
         self._stores = open_identities(client, settings, seals)
         self._blobs = open_blobs(settings.blob_location, prefix=IDENTITY_PREFIX)
         self._images = KeptImages(self._blobs, self._stores.forgetting)
+        self._jobs = RedisJobs(connect(settings, role="test"), settings)
+        self._images_of_jobs = MemoryBlobs()
         self.opened = ExitStack()
         self._searcher = open_local_searcher(
             self._stores,
@@ -84,6 +116,8 @@ class People:
             process=f"box:{os.getpid()}",
             opened=self.opened,
         )
+        namer = Identifier(self._stores, self._searcher, {})
+        self._searching = SearchWork(namer, self._images_of_jobs)
 
     def make(self) -> str:
         """Make the collection."""
@@ -121,6 +155,28 @@ class People:
             if one.face_id in known
         }
         return {"told": told, "faces": found.faces}
+
+    def name(self, job: str, face: str) -> str:
+        """Have a job name a face, as workers and runners do; how it ended."""
+        self._images_of_jobs.put(job, vector_of(face).astype("<f4").tobytes())
+        self._jobs.submit(
+            NewJob(id=job, options=SEARCH, route=ROUTE, blob_keys=(job,), owner=OWNER)
+        )
+        return JobRunner(
+            jobs=self._jobs,
+            blobs=self._images_of_jobs,
+            pipeline=NoPhotos(),
+            works={"search": self._searching},
+            lease_seconds=30,
+        ).run(job)
+
+    def result(self, job: str) -> list[list[str | None]]:
+        """Whom a job's result names, as clients are told: name and why there is none."""
+        stored = self._jobs.get(job).result_json
+        assert stored is not None
+        [text] = told_results(self._stores, UID, [stored]).texts
+        persons = [one["person"] for one in json.loads(text)["identities"]]
+        return [[one["name"], one.get("unreadable")] for one in persons]
 
     def snapshot(self) -> int | None:
         """Write a snapshot of what is loaded, small as it is; its leaf."""

@@ -130,6 +130,8 @@ def test_forgotten_she_is_found_by_nobody_from_the_answer_on(
     http: httpx.Client, photos: dict[str, Path]
 ) -> None:
     image = photos["astronaut"].read_bytes()
+    naming = http.post(f"{ALBUM}/identify", files={"image": image}, params=WAIT)
+    named = ended(http, naming)["faces"][0]["identity"]["person"]
     copy = ended(
         http,
         http.post(
@@ -140,6 +142,7 @@ def test_forgotten_she_is_found_by_nobody_from_the_answer_on(
         ),
     )
     assert copy["accepted"] == 1
+    assert named["name"] == "Eileen Collins"
 
     deletions = [http.delete(f"{ALBUM}/persons/{who}").json() for who in ("eileen", "copy")]
 
@@ -147,5 +150,7 @@ def test_forgotten_she_is_found_by_nobody_from_the_answer_on(
     identity = result["faces"][0]["identity"]
     assert (identity["decision"], identity["reasons"]) == ("unknown", ["no_faces"])
     assert http.get(f"{EILEEN}/export").status_code == 404
+    again = http.get(naming.json()["links"]["self"]).json()["result"]["faces"][0]["identity"]
+    assert again["person"] == {**dict.fromkeys(named), "id": "eileen", "unreadable": "forgotten"}
     assert [one["faces"] for one in deletions] == [1, 1]
     assert not any(one["complete"] for one in deletions)

@@ -143,6 +143,10 @@ def settled(town: Town) -> Process:
     return process
 
 
+def job_id(number: int) -> str:
+    return f"job_{number:032x}"
+
+
 def assert_only_the_others_are_known(process: Process) -> None:
     others = [name for name in PEOPLE if name != GONE]
     assert process.ask("everybody") == {
@@ -187,6 +191,8 @@ def test_who_was_deleted_does_not_come_back_with_a_backup_and_everybody_else_doe
 
 def test_the_store_s_files_tell_nothing_of_anybody(town: Town) -> None:
     process = settled(town)
+    for number, name in enumerate(PEOPLE):
+        assert process.ask("name", job=job_id(number), face=f"{name} a") == "succeeded"
     process.ask("delete", person=GONE)
     town.back_up()
 
@@ -195,10 +201,37 @@ def test_the_store_s_files_tell_nothing_of_anybody(town: Town) -> None:
     assert len(contents) > 10
     for name in PEOPLE:
         vector = vector_of(f"{name} a").astype("<f2").tobytes()
-        for text in (vector[:16], vector[-16:], b"The name of", b"The city of", b"The photo of"):
+        texts = (b"The name of", b"The city of", b"The photo of", b"number of")
+        for text in (vector[:16], vector[-16:], *texts):
             assert not [content for content in contents if text in content]
     # The ids themselves are there: whoever chooses them should know.
     assert [content for content in contents if GONE.encode() in content]
+
+
+def test_results_name_who_was_deleted_no_more_in_an_old_copy_of_the_store_either(
+    town: Town,
+) -> None:
+    first, second = settled(town), town.process()
+    jobs = {name: job_id(number) for number, name in enumerate((GONE, STAYS))}
+    for name, job in jobs.items():
+        first.ask("name", job=job, face=f"{name} b")
+    assert [second.ask("result", job=job) for job in jobs.values()] == [
+        [[f"The name of {name}", None]] for name in jobs
+    ]
+    town.back_up()
+    first.ask("delete", person=GONE)
+    # The keys are still there, and the other process has them in memory.
+    assert second.ask("result", job=jobs[GONE]) == [[None, "forgotten"]]
+    assert first.ask("forget") >= 1
+
+    town.stop()
+    town.put_back()
+    town.start()
+    time.sleep(HELD_SECONDS)
+
+    for process in (second, town.process()):
+        assert process.ask("result", job=jobs[GONE]) == [[None, "forgotten"]]
+        assert process.ask("result", job=jobs[STAYS]) == [[f"The name of {STAYS}", None]]
 
 
 def test_an_old_copy_of_the_keys_is_refused_rather_than_believed(town: Town) -> None:

@@ -7,9 +7,9 @@ from workers.answer_part import Answer
 from workers.identity_answer import (
     IdentificationAnswer,
     IdentityAnswer,
-    KnownPersonAnswer,
     MeasuredThresholdAnswer,
 )
+from workers.sealed_person import SealedPersonAnswer
 from workers.work_answer import WorkAnswer
 
 #: What became of a photo. added: its face is enrolled. known: the same call had enrolled it before
@@ -61,7 +61,7 @@ class EnrollmentAnswer(WorkAnswer):
 
     #: The collection by its owner's name.
     collection: str
-    person: KnownPersonAnswer
+    person: SealedPersonAnswer
     #: Faces of the person afterwards.
     person_faces: int
     #: Photos whose face was added by this job, and photos that were refused.
@@ -92,7 +92,7 @@ class PersonVerificationAnswer(WorkAnswer):
 
     #: The collection by its owner's name.
     collection: str
-    person: KnownPersonAnswer
+    person: SealedPersonAnswer
     #: Whether the similarity reaches the threshold and the face is what `require` asks for.
     is_match: bool
     #: Cosine with the most similar of the person's faces, -1 to 1; no probability and no

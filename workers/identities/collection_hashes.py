@@ -116,6 +116,7 @@ def certificate_of(id_: str, flat: Sequence[bytes]) -> Certificate:
     """The certificate of a hash."""
     fields = pairs(flat)
     destroyed, cleared = fields.get("keys_destroyed_ms"), fields.get("workers_cleared_ms")
+    sealed = fields.get("results_sealed_ms")
     return Certificate(
         id=id_,
         owner=fields["owner"],
@@ -128,4 +129,5 @@ def certificate_of(id_: str, flat: Sequence[bytes]) -> Certificate:
         keys_destroyed_ms=int(destroyed) if destroyed else None,
         workers_cleared_ms=int(cleared) if cleared else None,
         results_expire_ms=int(fields["results_expire_ms"]),
+        results_sealed_ms=int(sealed) if sealed else None,
     )

@@ -11,8 +11,8 @@ from workers.identities.answers import EnrolledPhotoAnswer, EnrollmentAnswer
 from workers.identities.enroll_order import EnrollOrder, refused
 from workers.identities.enroller import Enroller
 from workers.identities.opening import Identities
-from workers.identities.person_answers import known_person
 from workers.identities.refusals import no_person
+from workers.identities.told_persons import sealed_now
 from workers.job_options import EnrollOptions
 from workers.jobs import Claim
 
@@ -87,12 +87,12 @@ class EnrollWork:
     ) -> EnrollmentAnswer:
         """What became of the photos, with the person as they are now."""
         uid = options.collection
-        person = self._identities.persons.get(uid, options.person)
+        person, told = sealed_now(self._identities, uid, options.person)
         collection = self._identities.collections.by_uid(uid)
         made_by = collection.contract
         return EnrollmentAnswer(
             collection=collection.id,
-            person=known_person(person),
+            person=told,
             person_faces=person.faces,
             accepted=sum(photo.outcome in {"added", "known"} for photo in photos),
             refused=sum(photo.outcome == "refused" for photo in photos),

@@ -133,6 +133,7 @@ def person_of(new: NewPerson, record: PersonRecord) -> Person:
     """A person as the store tells them."""
     return Person(
         id=new.id,
+        leaf=record.leaf,
         name=new.name,
         external_id=new.external_id,
         metadata=new.metadata,

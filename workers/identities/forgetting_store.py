@@ -1,5 +1,6 @@
 """What is still to be done after deletions: the port. See `workers.identities.store`."""
 
+from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -32,6 +33,14 @@ class ForgettingStore(Protocol):
         """By collection the leaves whose keys are to be destroyed; None: all of its keys."""
         ...
 
+    def doomed_among(self, uid: str, leaves: Some[int]) -> Some[int]:
+        """Those of the leaves whose keys are to be destroyed, and may be there all the same.
+
+        Raises:
+            CollectionNotFound: all of them are: there is no such collection (any more).
+        """
+        ...
+
     def destroyed(self, uid: str, leaves: Sequence[int] | None, *, keys_version: int) -> None:
         """Note that keys were destroyed; certificates that waited for them say so from now on."""
         ...
@@ -58,4 +67,12 @@ class ForgettingStore(Protocol):
 
     def reconcile(self, *, limit: int) -> int:
         """Note on certificates which workers have followed; how many still wait."""
+        ...
+
+    def note_unreadable(self, counts: Mapping[str, int]) -> None:
+        """Count persons of results who could not be read although nobody deleted them, by why."""
+        ...
+
+    def unreadable(self) -> Mapping[str, int]:
+        """How many there were since the store was made, by why."""
         ...

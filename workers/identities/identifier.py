@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from models.errors import ModelsError
@@ -9,22 +10,25 @@ from models.spec import VerificationThresholds
 from workers.errors import WorkersError
 from workers.identities.decision import decide
 from workers.identities.embeddings import contract_of, queries_of
+from workers.identities.errors import KeyDestroyed
 from workers.identities.levels import IdentifyLevels
 from workers.identities.opening import Identities
-from workers.identities.person_answers import known_person, measured_thresholds
 from workers.identities.records import Collection, Person
 from workers.identities.search import Candidate, FaceSearcher, Found
+from workers.identities.threshold_answers import measured_thresholds
 from workers.identities.thresholds import collection_thresholds
+from workers.identities.told_persons import sealed_person
 from workers.identities.trace_records import AuditEvent
 from workers.identity_answer import CandidateAnswer, IdentificationAnswer, IdentityAnswer
 from workers.naming import Named, NamingOrder, SeenFace
+from workers.sealed_person import SealedPersonAnswer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
     """A candidate who is in the collection at this moment."""
 
-    person: Person
+    person: SealedPersonAnswer
     face_id: str
     similarity: float
 
@@ -79,14 +83,25 @@ class Identifier:
         persons = self._identities.persons.resolve(
             uid, {one.face_id for candidates in found.candidates for one in candidates}
         )
+        told = self._sealed(uid, persons)
         known = {
-            id(face): _known(candidates, persons)
+            id(face): _known(candidates, told)
             for face, candidates in zip(allowed, found.candidates, strict=True)
         }
         named = [self._named(order, collection, found, known) for order in orders]
         for order, one in zip(orders, named, strict=True):
             self._identities.forgetting.audit(uid, _event(order, one.faces))
         return named
+
+    def _sealed(self, uid: str, persons: Mapping[str, Person]) -> Mapping[str, SealedPersonAnswer]:
+        """By face id the person as the answer holds them; of those who are still there."""
+        sealed: dict[str, SealedPersonAnswer] = {}
+        for person in {one.id: one for one in persons.values()}.values():
+            with suppress(KeyDestroyed):  # deleted right now: nobody
+                sealed[person.id] = sealed_person(self._identities.seals, uid, person)
+        return {
+            face_id: sealed[person.id] for face_id, person in persons.items() if person.id in sealed
+        }
 
     def _search(
         self, collection: Collection, orders: Sequence[NamingOrder], faces: Sequence[SeenFace]
@@ -141,7 +156,9 @@ def _nothing_searched(collection: Collection) -> Found:
     )
 
 
-def _known(candidates: Iterable[Candidate], persons: Mapping[str, Person]) -> list[Known]:
+def _known(
+    candidates: Iterable[Candidate], persons: Mapping[str, SealedPersonAnswer]
+) -> list[Known]:
     """Those who are still there, each person once: two may have been merged meanwhile."""
     found: dict[str, Known] = {}
     for one in candidates:
@@ -162,11 +179,9 @@ def _identity(
     )
     return IdentityAnswer(
         decision=decision.outcome,
-        person=known_person(decision.person.person) if decision.person else None,
+        person=decision.person.person if decision.person else None,
         candidates=tuple(
-            CandidateAnswer(
-                person=known_person(one.person), face_id=one.face_id, similarity=one.similarity
-            )
+            CandidateAnswer(person=one.person, face_id=one.face_id, similarity=one.similarity)
             for one in decision.candidates[:most]
         ),
         similarity=decision.similarity,

@@ -205,6 +205,8 @@ class Person:
     """A person as the store knows them. All but id, times and counts is stored encrypted."""
 
     id: str
+    #: Number of the key that seals what is told of them; see `workers.identities.seals`.
+    leaf: int
     name: str
     external_id: str
     metadata: Mapping[str, MetadataValue]

@@ -1,6 +1,7 @@
 """What is left to do after deletions, audit and certificates, on Redis or Valkey."""
 
 import re
+from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 
 from workers.identities.collection_hashes import (
@@ -78,6 +79,11 @@ class RedisForgetting:
                 leaves.append(int(leaf))
         return found
 
+    def doomed_among(self, uid: str, leaves: Some[int]) -> Some[int]:
+        """See ForgettingStore."""
+        _, told = self._scripts.about("doomed_among", uid, *leaves)
+        return frozenset(map(int, told))
+
     def destroyed(self, uid: str, leaves: Sequence[int] | None, *, keys_version: int) -> None:
         """See ForgettingStore."""
         named = [_ALL] if leaves is None else leaves
@@ -103,6 +109,15 @@ class RedisForgetting:
         """See ForgettingStore."""
         flat = [part.decode() for part in self._scripts.call("expired", limit)]
         return tuple(zip(flat[::2], flat[1::2], strict=True))
+
+    def note_unreadable(self, counts: Mapping[str, int]) -> None:
+        """See ForgettingStore."""
+        self._scripts.call("unreadable_note", *(part for pair in counts.items() for part in pair))
+
+    def unreadable(self) -> Mapping[str, int]:
+        """See ForgettingStore."""
+        flat = [part.decode() for part in self._scripts.call("unreadable_read")]
+        return dict(zip(flat[::2], map(int, flat[1::2]), strict=True))
 
     def reconcile(self, *, limit: int) -> int:
         """See ForgettingStore."""

@@ -27,6 +27,7 @@ DOOMED_COLLECTIONS = PREFIX + "doomed_collections"
 DOOMED_IMAGES = PREFIX + "doomed_images"
 DROPPED = PREFIX + "dropped"
 UNCLEARED = PREFIX + "uncleared"
+UNREADABLE = PREFIX + "unreadable"
 
 
 def collection_key(uid: str, part: str = "") -> str:

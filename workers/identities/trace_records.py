@@ -75,5 +75,8 @@ class Certificate:
     keys_destroyed_ms: int | None
     #: When the last worker that had the faces in memory reported that it has not; None: not yet.
     workers_cleared_ms: int | None
-    #: When the last result of a job that may name the person expires.
+    #: When the last result of a job that may have the person's id expires.
     results_expire_ms: int
+    #: Since when results of the collection hold names sealed; 0: always. None: the certificate is
+    #: from before names were sealed in results.
+    results_sealed_ms: int | None

@@ -18,9 +18,10 @@ from workers.identities.enroller import MOST_FACES
 from workers.identities.errors import ContractMismatch
 from workers.identities.levels import VerifyLevels
 from workers.identities.opening import Identities
-from workers.identities.person_answers import known_person, measured_thresholds
 from workers.identities.records import Collection
+from workers.identities.threshold_answers import measured_thresholds
 from workers.identities.thresholds import collection_thresholds
+from workers.identities.told_persons import sealed_now
 from workers.identities.trace_records import AuditEvent
 from workers.job_options import VerifyOptions
 from workers.jobs import Claim
@@ -118,12 +119,12 @@ class VerifyWork:
         compared = self._compared(embedding, options, collection, refused=bool(refusals))
         reasons = refusals or _reasons(compared, levels)
         # Last of all: somebody who was deleted meanwhile is nobody's match.
-        person = self._identities.persons.get(collection.uid, options.person)
+        person, told = sealed_now(self._identities, collection.uid, options.person)
         self._audit(options, person.id, is_match=not reasons, cause=cause)
         rate = None if levels.far is None else min(1.0, levels.far * max(1, compared.faces))
         return PersonVerificationAnswer(
             collection=collection.id,
-            person=known_person(person),
+            person=told,
             is_match=not reasons,
             similarity=compared.similarity,
             face_id=compared.face_id,

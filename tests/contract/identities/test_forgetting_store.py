@@ -65,6 +65,7 @@ def test_certificates_are_their_owners(it: Gallery) -> None:
         keys_destroyed_ms=None,
         workers_cleared_ms=None,
         results_expire_ms=it.clock[0] + RESULTS_MS,
+        results_sealed_ms=0,
     )
 
 

@@ -1,6 +1,6 @@
 """Frames of a stream name people of one collection, one vote of the newest frames of each face."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from api.live.analysis import LiveFrame
 from api.live_desk import JobDesk
 from api.principal import LOCAL, Principal, Scope
 from api.services import Services
+from tests.unit.api.test_live_desk import Worker
 from workers.contract import AnalyzeOptions
 from workers.errors import StoreUnavailable
 from workers.identities.records import (
@@ -20,6 +21,7 @@ from workers.identities.records import (
     NewFace,
     NewPerson,
 )
+from workers.identities.told_persons import sealed_person
 from workers.identities.trace_records import AuditEvent
 
 FACE_ID = f"face_{1:032x}"
@@ -72,6 +74,23 @@ def test_a_stream_names_people_by_a_collection_of_the_caller_s(
     told = [seen(desk, asked)["result"]["faces"][0]["track"] for _ in range(3)]
     assert [one["decision"] for one in told] == ["uncertain", "uncertain", "match"]
     assert told[2]["person"]["name"] == "Anna"
+
+
+def test_a_frame_s_answer_names_whom_its_worker_has_sealed(
+    desk: JobDesk, parts: Services, people: Collection, photo: Callable[..., bytes]
+) -> None:
+    stores = parts.identities
+    anna = stores.persons.get(people.uid, "anna")
+    sealed = sealed_person(stores.seals, people.uid, anna).model_dump_json()
+    asked = desk.options({"database_id": "friends"}, None)
+    asked = asked.model_copy(update={"recognition_model": None})  # that of the album is made up
+    with Worker(parts) as worker:
+        worker.end = lambda claim: parts.jobs.succeed(claim, f'{{"faces":[{sealed}]}}')
+
+        answer = desk.analyse(LiveFrame(id=None, content=photo(), options=asked))
+
+    told = {"id": "anna", "name": "Anna", "external_id": "", "metadata": {}}
+    assert answer["result"] == {"faces": [told]}
 
 
 def test_who_was_deleted_is_named_by_no_frame_of_before(

@@ -20,7 +20,7 @@ Holding = Callable[..., Device]
 MIB = 2**20
 
 
-def _samples(client: FlaskClient) -> dict[str, dict[tuple[str, ...], float]]:
+def samples(client: FlaskClient) -> dict[str, dict[tuple[str, ...], float]]:
     answer = client.get("/metrics")
     assert answer.status_code == 200
     found: dict[str, dict[tuple[str, ...], float]] = {}
@@ -34,7 +34,7 @@ def _samples(client: FlaskClient) -> dict[str, dict[tuple[str, ...], float]]:
 def test_memory_is_told_in_bytes_by_device_and_model(client: FlaskClient, holding: Holding) -> None:
     holding("host/cuda:0", pinned=("sface",), sface=("high", 400), yunet=("critical", 100))
 
-    found = _samples(client)
+    found = samples(client)
 
     assert found["vram_allocated_bytes"] == {("host/cuda:0", "gpu"): 500 * MIB}
     assert found["vram_available_bytes"] == {("host/cuda:0", "gpu"): 4738 * MIB}
@@ -55,7 +55,7 @@ def test_drift_is_what_a_reading_says_more_than_the_book(
     version = parts.ledger.version(device.id)
     parts.ledger.observe(device.id, device.incarnation, used_mib=1000, version=version)
 
-    found = _samples(client)
+    found = samples(client)
 
     # 200 of the driver and 450 of the context and 400 of the model are booked.
     assert found["vram_drift_bytes"] == {("host/cuda:0",): -50 * MIB}
@@ -73,7 +73,7 @@ def test_refusals_breakers_queues_and_times_are_told(
     route = JobRoute(queue="cpu.bulk", reason="no_gpu_device")
     parts.jobs.submit(NewJob(id="job_1", options=AnalyzeOptions(), route=route, blob_keys=("b",)))
 
-    found = _samples(client)
+    found = samples(client)
 
     assert found["device_breaker_open"] == {(device.id,): 1}
     assert found["model_queue_length"] == {("cpu.bulk",): 1}
@@ -92,7 +92,7 @@ def test_a_ledger_that_is_away_is_told_and_hides_nothing_else(
 
     away = replace(parts, ledger=AwayLedger(fake_redis, silent_seconds=15))
 
-    found = _samples(create_app(away).test_client())
+    found = samples(create_app(away).test_client())
 
     assert found["facesocial_store_up"] == {("ledger",): 0, ("jobs",): 1}
     assert found["jobs_waiting"] == {(): 0}

@@ -34,6 +34,7 @@
 -- doomed_images                zset    keys of photos that are to be deleted, by the time (ms) from which on
 -- dropped                      set     deleted collections that had kept photos: collection:<uid>:images
 -- uncleared                    zset    certificates that wait for workers, by when they were last looked at (ms)
+-- unreadable                   hash    why a person of a result could not be read -> how often
 
 local PREFIX = KEYS[1]
 local LOG_KEPT, AUDIT_KEPT, RESULTS_MS, MARK = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -204,12 +205,19 @@ local function forget_person(uid, id, person)
   return doom(uid, leaves)
 end
 
+-- Since when results of the collection hold names sealed (ms); 0: always. Of a collection that is older than sealed names
+-- nobody noted it: since the first deletion from then on at the latest.
+local function sealed_since(uid)
+  redis.call('HSETNX', key(uid), 'results_sealed_ms', whole(now))
+  return redis.call('HGET', key(uid), 'results_sealed_ms')
+end
+
 -- Write a certificate. person: '' where it is the whole collection.
 local function certify(uid, id, person, faces, version, number)
   local collection = redis.call('HMGET', key(uid), 'owner', 'id')
   redis.call('HSET', certificate_key(id), 'owner', collection[1], 'collection_uid', uid, 'collection_id', collection[2],
     'person_id', person, 'faces', whole(faces), 'deleted_ms', whole(now), 'version', version,
-    'results_expire_ms', whole(now + RESULTS_MS))
+    'results_expire_ms', whole(now + RESULTS_MS), 'results_sealed_ms', sealed_since(uid))
   redis.call('ZADD', PREFIX .. 'certificates:' .. collection[1], whole(now), id)
   redis.call('ZADD', key(uid, 'waiting'), number, id)
   redis.call('ZADD', PREFIX .. 'uncleared', whole(now), id)

@@ -87,9 +87,9 @@ def submitted(
 def work(settings: Settings, fake_redis: redis.Redis) -> Callable[..., None]:
     """Ends all items that wait, as workers do; those of the given numbers as failed."""
 
-    def _work(*failed: int, faces: int = 1) -> None:
+    def _work(*failed: int, faces: int = 1, result: str | None = None) -> None:
         jobs, chunks = RedisJobs(fake_redis, settings), RedisChunks(fake_redis, settings)
-        result = json.dumps({"faces": [FACE] * faces})
+        result = result or json.dumps({"faces": [FACE] * faces})
         for queue in jobs.waiting_queues():
             for due in jobs.waiting_in(queue, 100):
                 claim = jobs.claim(due.id, claim_id=due.id)

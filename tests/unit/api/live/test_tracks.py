@@ -218,6 +218,7 @@ def box(where: tuple[float, ...]) -> dict[str, float]:
 def person(id_: str) -> Person:
     return Person(
         id=id_,
+        leaf=1,
         name=id_.title(),
         external_id="",
         metadata={},

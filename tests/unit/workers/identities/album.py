@@ -156,7 +156,8 @@ class Album:
 
     def __init__(self, client: redis.Redis, **settings: Any) -> None:  # noqa: ANN401 - members
         self.client = client
-        self.seals = VaultSeals(MemoryVault())
+        self.vault = MemoryVault()
+        self.seals = VaultSeals(self.vault)
         self.stores: Identities = open_identities(client, Settings(), self.seals)
         self.searcher = LocalSearcher(
             self.stores.log,

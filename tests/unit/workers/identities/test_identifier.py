@@ -1,5 +1,6 @@
 """Who faces are: what is told, what is not, and what is noted first."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from workers.errors import StoreUnavailable
 from workers.identities.errors import CollectionNotFound, ContractMismatch
 from workers.identities.identifier import Identifier
 from workers.identities.records import ThresholdPolicy
+from workers.identities.told_persons import told_results
 from workers.identities.trace_records import AuditEvent
 from workers.naming import Named, NamingOrder, SeenFace
 
@@ -64,7 +66,8 @@ def test_a_face_above_the_threshold_is_named_with_all_it_rests_on(
     [who] = named.faces
     assert who.decision == "match"
     assert who.person is not None
-    assert who.person.model_dump() == {
+    [opened] = told_results(album.stores, UID, [who.person.model_dump_json()]).texts
+    assert json.loads(opened) == {
         "id": "zoe",
         "name": "Zoe",
         "external_id": "crm-7",
