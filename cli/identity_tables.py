@@ -145,9 +145,7 @@ def verified_lines(result: Mapping[str, Any]) -> list[str]:
     """Whether a photo shows a person, and by which rule that was said, in sentences."""
     person = result["person"]
     word = "This is" if result["is_match"] else "This is not known to be"
-    line = (
-        f"{word} {person['name'] or person['id']}: similarity {_similarity(result['similarity'])}"
-    )
+    line = f"{word} {_whom(person)}: similarity {_similarity(result['similarity'])}"
     line += f" (cosine), from {result['threshold']:.3f} on ({result['source']})"
     if result["far"] is not None:
         line += f", at FAR {result['far']:g}"
@@ -159,12 +157,15 @@ def verified_lines(result: Mapping[str, Any]) -> list[str]:
 def deletion_lines(deletion: Deletion) -> list[str]:
     """The certificate of a deletion."""
     whom = "everybody" if deletion.person_id is None else deletion.person_id
+    until = deletion.results_named_until
+    named = [] if until is None else [f"  old results name them until {_time(until)}"]
     return [
         f"{deletion.id}: {whom} of {deletion.collection_id}, {counted(deletion.faces, 'face')}",
         f"  not found any more         since {_time(deletion.deleted_at)}",
         f"  backups can't be read      {_since(deletion.keys_destroyed_at)}",
         f"  gone from workers' memory  {_since(deletion.workers_cleared_at)}",
-        f"  results of jobs expire     {_time(deletion.results_expire_at)}",
+        f"  results have the id until  {_time(deletion.results_expire_at)}",
+        *named,
     ]
 
 
@@ -197,11 +198,18 @@ def _identity_cells(face: Mapping[str, Any]) -> tuple[str, ...]:
     person = identity["person"]
     return (
         where,
-        (person["name"] or person["id"]) if person else identity["decision"],
+        _whom(person) if person else identity["decision"],
         _similarity(identity["similarity"]),
         _similarity(identity["margin"]),
         ", ".join(identity["reasons"]),
     )
+
+
+def _whom(person: Mapping[str, Any]) -> str:
+    """A person by name; by id where there is no name, with why it can't be read."""
+    why = person.get("unreadable")
+    told: str = person["name"] or person["id"]
+    return f"{told} ({why.replace('_', ' ')})" if why else told
 
 
 def _similarity(value: float | None) -> str:

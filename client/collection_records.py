@@ -145,13 +145,18 @@ class Deletion(Record):
     faces: int
     #: From then on nobody is found any more.
     deleted_at: datetime
-    #: From then on backups, old logs and snapshots can't be read; None: it is still to be done.
+    #: From then on results, backups, old logs and snapshots can't be read; None: it is still to be
+    #: done.
     keys_destroyed_at: datetime | None = None
     #: From then on no worker has the faces in memory; None: not yet.
     workers_cleared_at: datetime | None = None
-    #: When the last result of a job that may name the person expires.
+    #: When the last result of a job or batch expires that may have the person's id.
     results_expire_at: datetime
-    #: Whether all of it is done and over.
+    #: When the last result expires that has the person's name in the open, as those have that are
+    #: from before names were sealed in results; None: there is none.
+    results_named_until: datetime | None = None
+    #: Whether keys are destroyed, workers have cleared their memory, and no result has the name in
+    #: the open.
     complete: bool
 
     @property

@@ -93,6 +93,7 @@ def deletion_body(deletion_id: str = "deletion_1", **members: object) -> dict[st
         "keys_destroyed_at": None,
         "workers_cleared_at": None,
         "results_expire_at": MADE,
+        "results_named_until": None,
         "complete": False,
         **members,
     }

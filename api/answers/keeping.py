@@ -26,13 +26,18 @@ class DeletionAnswer(Answer):
     faces: Count
     #: From then on nobody is found any more.
     deleted_at: Time
-    #: From then on nobody can read it in backups, logs and snapshots; null: not yet.
+    #: From then on nobody can read it in results, backups, logs and snapshots; null: not yet.
     keys_destroyed_at: Time | None
     #: From then on no worker has it in memory; null: not yet.
     workers_cleared_at: Time | None
-    #: When the last result of a job that may name the person expires.
+    #: When the last result of a job or batch expires that may have the person's id; names in
+    #: results can't be read any more from `keys_destroyed_at` on.
     results_expire_at: Time
-    #: Whether all of that has happened.
+    #: When the last result expires that has the person's name in the open: one of before names were
+    #: sealed in results. Null: there is none.
+    results_named_until: Time | None
+    #: Whether keys are destroyed, workers have cleared their memory, and no result has the name in
+    #: the open.
     complete: bool
     links: DeletionLinks
 

@@ -22,6 +22,7 @@ from api.answers.collections import (
 )
 from api.answers.keeping import AuditEventAnswer, DeletionAnswer, DeletionLinks
 from api.answers.persons import ConsentAnswer, FaceAnswer, PersonAnswer, PersonLinks
+from api.identities.naming_batches import ResultsLeft
 from api.identities.responses import json_response
 from api.timestamps import timestamp
 from models.spec import VerificationThresholds
@@ -224,15 +225,16 @@ def face_answer(face: Face) -> FaceAnswer:
     )
 
 
-def deletion_answer(certificate: Certificate, expire_ms: int) -> DeletionAnswer:
+def deletion_answer(certificate: Certificate, left: ResultsLeft) -> DeletionAnswer:
     """A deletion, as far as it has got.
 
     Args:
         certificate: Of the deletion.
-        expire_ms: When the last result expires; see `naming_batches.results_expire_ms`.
+        left: See `naming_batches.results_left`.
     """
     gone = (certificate.keys_destroyed_ms, certificate.workers_cleared_ms)
-    is_over = time.time_ns() // 1_000_000 >= expire_ms
+    named_until_ms = left.named_until_ms
+    is_named = named_until_ms is not None and time.time_ns() // 1_000_000 < named_until_ms
     return DeletionAnswer(
         id=certificate.id,
         collection_id=certificate.collection_id,
@@ -241,15 +243,16 @@ def deletion_answer(certificate: Certificate, expire_ms: int) -> DeletionAnswer:
         deleted_at=_time(certificate.deleted_ms),
         keys_destroyed_at=timestamp(certificate.keys_destroyed_ms),
         workers_cleared_at=timestamp(certificate.workers_cleared_ms),
-        results_expire_at=_time(expire_ms),
-        complete=is_over and None not in gone,
+        results_expire_at=_time(left.expire_ms),
+        results_named_until=timestamp(named_until_ms),
+        complete=not is_named and None not in gone,
         links=DeletionLinks(self=url_for("deletions.read", deletion_id=certificate.id)),
     )
 
 
-def deletion_response(certificate: Certificate, expire_ms: int) -> Response:
+def deletion_response(certificate: Certificate, left: ResultsLeft) -> Response:
     """A deletion, with its address; see `deletion_answer`."""
-    answer = deletion_answer(certificate, expire_ms)
+    answer = deletion_answer(certificate, left)
     response = json_response(answer)
     response.headers["Location"] = answer.links.self
     return response

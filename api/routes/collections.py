@@ -12,7 +12,7 @@ from api.idempotency import replayed
 from api.identities.auditing import audit_event
 from api.identities.bodies import CollectionBody, CollectionChanges
 from api.identities.model_choice import require_model
-from api.identities.naming_batches import naming_batches, results_expire_ms
+from api.identities.naming_batches import naming_batches, results_left
 from api.identities.own import known_collection, new_uid, own_collection
 from api.identities.responses import CursorQuery, json_response, part_response
 from api.identities.revisions import is_conditional, require_seen, tagged
@@ -151,7 +151,7 @@ def delete(collection_id: str) -> Response:
     audit("collection.deleted", deletion=certificate.id)
     ttl_seconds = parts.settings.result_ttl_seconds
     return deletion_response(
-        certificate, results_expire_ms(certificate, batches, ttl_seconds=ttl_seconds)
+        certificate, results_left(certificate, batches, ttl_seconds=ttl_seconds)
     )
 
 

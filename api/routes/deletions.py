@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 
 from api.answers.keeping import DeletionAnswer, DeletionList
 from api.endpoint import Endpoint, endpoint, principal
-from api.identities.naming_batches import naming_batches, results_expire_ms
+from api.identities.naming_batches import naming_batches, results_left
 from api.identities.responses import CursorQuery, json_response, part_response
 from api.identities.views import deletion_answer
 from api.principal import Scope
@@ -31,7 +31,7 @@ def read_all() -> Response:
     page = parts.identities.forgetting.certificates(owner, limit=query.limit, after=query.after)
     batches, ttl_seconds = naming_batches(parts, owner), parts.settings.result_ttl_seconds
     items = [
-        deletion_answer(one, results_expire_ms(one, batches, ttl_seconds=ttl_seconds))
+        deletion_answer(one, results_left(one, batches, ttl_seconds=ttl_seconds))
         for one in page.items
     ]
     return part_response(items, page.after, query, address=url_for(".read_all"))
@@ -52,9 +52,9 @@ def read(deletion_id: str) -> Response:
         raise CertificateNotFound("There is no such deletion.")
     parts, owner = services(), principal().user_id
     certificate = parts.identities.forgetting.certificate(owner, deletion_id)
-    expire_ms = results_expire_ms(
+    left = results_left(
         certificate,
         naming_batches(parts, owner),
         ttl_seconds=parts.settings.result_ttl_seconds,
     )
-    return json_response(deletion_answer(certificate, expire_ms))
+    return json_response(deletion_answer(certificate, left))

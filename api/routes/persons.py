@@ -12,7 +12,7 @@ from api.errors import ApiError
 from api.idempotency import replayed
 from api.identities.auditing import audit_event
 from api.identities.bodies import MergeBody, PersonBody, PersonChanges
-from api.identities.naming_batches import naming_batches, results_expire_ms
+from api.identities.naming_batches import naming_batches, results_left
 from api.identities.own import own_collection, own_person
 from api.identities.responses import CursorQuery, json_response, part_response
 from api.identities.revisions import is_conditional, require_seen, tagged
@@ -176,7 +176,7 @@ def delete(collection_id: str, person_id: str) -> Response:
     )
     ttl_seconds = parts.settings.result_ttl_seconds
     return deletion_response(
-        certificate, results_expire_ms(certificate, batches, ttl_seconds=ttl_seconds)
+        certificate, results_left(certificate, batches, ttl_seconds=ttl_seconds)
     )
 
 

@@ -128,7 +128,18 @@ def test_certificates_are_listed_and_read(command: Command, scripted: ScriptedGa
     assert "destroyed" in table
     assert "cleared" in table
     assert "not yet" not in lines
+    assert "old results name them" not in lines
     assert as_json["id"] == "deletion_2"
+
+
+def test_a_certificate_tells_until_when_old_results_name_somebody(
+    command: Command, scripted: ScriptedGateway
+) -> None:
+    scripted.answers = [_ok(deletion_body("deletion_2", results_named_until=MADE))]
+
+    lines = command("collections", "certificates", "deletion_2").stdout
+
+    assert "old results name them until 20" in lines
 
 
 def _changed(*, switched: bool, dropped: int = 0) -> httpx.Response:

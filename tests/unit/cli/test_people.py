@@ -161,6 +161,19 @@ def test_faces_are_named_in_a_table_and_on_pictures(
         assert drawn.getpixel((150, 40)) == DECISION_COLOURS["unknown"]
 
 
+def test_who_can_t_be_told_of_any_more_is_an_id_with_the_reason(
+    command: Command, scripted: ScriptedGateway, photo: Path, tmp_path: Path
+) -> None:
+    gone = {**dict.fromkeys(PERSON), "id": "ada", "unreadable": "keys_unavailable"}
+    faces = [_face({**MATCH, "person": gone})]
+    scripted.answers = [_job(result={"faces": faces, "identification": HOW})]
+
+    done = command("people", "identify", str(photo), "--pictures", str(tmp_path / "named"))
+
+    assert done.exit_code == 0
+    assert "ada (keys unavailable)" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("extrapolated", "told"),
     [
