@@ -19,7 +19,7 @@ from workers.beat import PatientScheduler
 from workers.celery_config import SOFT_SHUTDOWN_SECONDS, celery_settings
 from workers.contract import TASK_ANALYZE, TASK_DISPATCH, TASK_FORGET, TASK_SWEEP_BLOBS
 from workers.dispatch import CeleryJobQueue
-from workers.errors import StoreUnavailable
+from workers.errors import BlobStoreFailed, StoreUnavailable
 from workers.heartbeat import heartbeat_path, heartbeat_step
 from workers.logs import configure_logging
 from workers.recycling import leave
@@ -70,8 +70,8 @@ def sweep_blobs() -> None:
     """Delete images nobody needs."""
     try:
         _runtime().maintenance.sweep_blobs()
-    except StoreUnavailable as error:
-        _log.warning("maintenance.store_unavailable", error=str(error))
+    except (StoreUnavailable, BlobStoreFailed) as error:
+        _log.warning("maintenance.blobs_not_swept", error=str(error))  # the next sweep is near
 
 
 @app.task(name=TASK_FORGET)

@@ -62,6 +62,8 @@ class LeaseKeeper:
             except StoreUnavailable as error:
                 # The next try may still come in time; if not, the fences refuse our writes.
                 _log.warning("lease.not_renewed", job_ids=list(self._claims), error=str(error))
+            except Exception:  # noqa: BLE001 - the keeper outlives its faults: so may the next try
+                _log.exception("lease.keeper_fault", job_ids=list(self._claims))
 
     def _renew(self, held: Sequence[Claim]) -> None:
         standings = self._jobs.renew_many(held)

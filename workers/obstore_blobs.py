@@ -1,6 +1,7 @@
 """The blob store on obstore: a local folder by default, S3, GCS or Azure by URL."""
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -103,8 +104,10 @@ class ObstoreBlobs:
         if self._folder is None or not self._folder.is_dir():
             return
         for path in self._folder.glob("*#*"):
-            if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
-                path.unlink(missing_ok=True)
+            # A writer that lives renames its file at any moment: what has gone was no leftover.
+            with suppress(FileNotFoundError):
+                if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
+                    path.unlink()
 
 
 def open_blobs(url: str, *, prefix: str = PREFIX) -> ObstoreBlobs:

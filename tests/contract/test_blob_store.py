@@ -204,6 +204,17 @@ def test_what_a_killed_writer_left_half_written_is_deleted_when_old(tmp_path: Pa
     assert (old.exists(), young.exists()) == (False, True)
 
 
+def test_a_writer_that_ends_while_its_folder_is_looked_through_disturbs_nobody(
+    tmp_path: Path,
+) -> None:
+    blobs = open_blobs(tmp_path.as_uri())
+    blobs.put("job_1", b"whole")
+    # Listed, and not there when it is looked at: as a file that was renamed in between.
+    (tmp_path / PREFIX / "job_2#1").symlink_to(tmp_path / "renamed")
+
+    assert list(blobs.older_than(-60)) == ["job_1"]
+
+
 @pytest.mark.parametrize("url", ["nonsense", "file:///proc/nowhere/at-all"])
 def test_a_store_that_can_t_be_opened_is_told(url: str) -> None:
     with pytest.raises(BlobStoreFailed, match=url.removeprefix("file://")):

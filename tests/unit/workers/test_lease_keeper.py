@@ -104,6 +104,22 @@ def test_one_renewal_serves_all_claims_and_goes_on_without_those_that_are_lost()
     assert lease.is_wanted("second")
 
 
+def test_a_fault_while_renewing_does_not_end_the_renewals() -> None:
+    class Faulty(CountingJobs):
+        def renew_many(self, claims: Sequence[Claim]) -> Sequence[Standing]:
+            standings = super().renew_many(claims)
+            if self.renewals == 1:
+                raise RuntimeError("a fault of ours")
+            return standings
+
+    jobs = Faulty()
+
+    with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
+        assert jobs.enough.wait(10)
+
+    assert lease.is_wanted("job")
+
+
 def test_a_job_that_is_being_ended_is_not_lost() -> None:
     jobs = CountingJobs("lost")
 
