@@ -22,6 +22,10 @@ from PIL import (
 
 from workers.errors import ImageRejected
 
+# Pillow warns of odd metadata and of sizes that are checked here anyway. Once for all threads:
+# filters belong to the process, and two threads that change them for a while keep each other's.
+warnings.filterwarnings("ignore", module="PIL")
+
 #: Formats that are read, by content; a file's name plays no part.
 FORMATS = ("JPEG", "PNG", "WEBP")
 #: What Pillow calls a JPEG followed by more pictures (a brightness or depth map, a second eye), as
@@ -87,14 +91,11 @@ def decode_image(data: bytes, *, max_pixels: int) -> DecodedImage:
 
 
 def _read(data: bytes, max_pixels: int) -> tuple[NDArray[np.uint8], str, int]:
-    with warnings.catch_warnings():
-        # Pillow warns of odd metadata and of sizes that are checked here anyway.
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_header(image, max_pixels)
-            image.load()
-            name = "JPEG" if image.format == _MULTI_PICTURE else str(image.format)
-            return _rgb(image), name, _orientation(image)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_header(image, max_pixels)
+        image.load()
+        name = "JPEG" if image.format == _MULTI_PICTURE else str(image.format)
+        return _rgb(image), name, _orientation(image)
 
 
 def _check_header(image: Image.Image, max_pixels: int) -> None:
