@@ -14,8 +14,10 @@ from api.services import services
 ALLOWED_HEADERS: Final = (
     "Authorization",
     "Cache-Control",
+    "Content-Encoding",
     "Content-Type",
     "Idempotency-Key",
+    "If-Match",
     "If-None-Match",
     "Last-Event-ID",
     "Prefer",
@@ -30,6 +32,7 @@ ALLOWED_HEADERS: Final = (
 )
 #: What a page may read of an answer beyond its body.
 EXPOSED_HEADERS: Final = (
+    "Content-Disposition",
     "ETag",
     "Idempotency-Replayed",
     "Link",
@@ -38,19 +41,23 @@ EXPOSED_HEADERS: Final = (
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "Tus-Checksum-Algorithm",
     "Tus-Extension",
     "Tus-Max-Size",
     "Tus-Resumable",
     "Tus-Version",
     "Upload-Expires",
     "Upload-Length",
+    "Upload-Metadata",
     "Upload-Offset",
+    "WWW-Authenticate",
     "X-API-Version",
     "X-Cache",
     "X-Processing-Time",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
+    "X-RateLimit-Retry-After",
     "X-Request-ID",
 )
 
