@@ -18,6 +18,7 @@ from api.errors import ApiError, respond
 from api.limits.limiter import Cost, Level, Verdict
 from api.problems import PROBLEM_OF_CODE
 from api.services import services
+from api.unannounced_body import UnannouncedBody
 from workers.errors import StoreUnavailable
 
 _CODE = "rate_limit_exceeded"
@@ -42,16 +43,29 @@ def limit_request() -> None:
             upload_bytes=length_bytes,
         )
     )
+    if request.content_length is None and "Transfer-Encoding" in request.headers:
+        _charge_as_it_arrives()
 
 
 def charge(*, images: int = 0, upload_bytes: int = 0) -> None:
     """Take what turned out to be in the request, beyond one image and its announced length.
+
+    What is fetched for a request is charged here, and a body that announces no length, bit by bit.
 
     Raises:
         ApiError: rate_limit_exceeded; nothing was taken.
         StoreUnavailable: the store does not answer.
     """
     _take(services().limit_rules.of_work(principal(), images=images, upload_bytes=upload_bytes))
+
+
+def _charge_as_it_arrives() -> None:
+    """Take the bytes of a body that comes in chunks, where anybody counts them."""
+    if services().limit_rules.of_work(principal(), images=0, upload_bytes=1):
+        environ = request.environ
+        environ["wsgi.input"] = UnannouncedBody(
+            environ["wsgi.input"], lambda size_bytes: charge(upload_bytes=size_bytes)
+        )
 
 
 def tell_limits(response: Response) -> Response:

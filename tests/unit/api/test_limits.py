@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ from api.limits.rules import Rules
 from api.principal import ANONYMOUS, Principal, Scope
 from api.services import Services
 from api.testing import memory_parts
+from api.unannounced_body import STEP_BYTES
 from workers.choices import expected_models
 from workers.contract import AnalyzeOptions
 from workers.errors import StoreUnavailable
@@ -176,6 +178,29 @@ def test_an_analysis_costs_its_photos(
 
     assert response.status_code == 202
     assert f'"images";r={10 - images};' in response.headers["RateLimit"]
+
+
+def sent_in_chunks(client: FlaskClient, size_bytes: int) -> TestResponse:
+    """A list of photos as a body that announces no length, as our server hands it on."""
+    return client.post(
+        "/api/v1/batch/submit",
+        input_stream=io.BytesIO(b"\n" * size_bytes),
+        headers={"Transfer-Encoding": "chunked", "Content-Type": "application/x-ndjson"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+
+def test_a_body_that_announces_no_length_costs_what_has_arrived_of_it(served: Served) -> None:
+    client = served(limit_upload_mb_per_hour=2)
+
+    first = sent_in_chunks(client, 1_000_000)
+    second = sent_in_chunks(client, 1_000_000)
+
+    assert first.get_json()["code"] == "batch_empty"
+    [left] = re.findall(r'"upload";r=(\d+);', first.headers["RateLimit"])
+    # It fills again all the time.
+    assert 0 <= int(left) - (2_000_000 - 4 * STEP_BYTES) < STEP_BYTES
+    assert (second.status_code, second.get_json()["violated_policies"]) == (429, ["upload"])
 
 
 def test_a_full_queue_tells_the_expected_wait(
