@@ -19,6 +19,7 @@ from api.accounts.errors import (
 from api.accounts.usage import Call, UsageCounts
 from api.auditing import audit
 from api.endpoint import Endpoint, current_endpoint
+from api.own_pages import require_own_page
 from api.principal import ANONYMOUS, LOCAL, Principal, Scope
 from api.services import services
 from workers.errors import StoreUnavailable
@@ -46,11 +47,15 @@ def register_authentication(app: Flask) -> None:
 
 def _authenticate(noted: dict[str, float]) -> None:
     g.principal = ANONYMOUS
-    if services().settings.auth == "off":
-        g.principal = LOCAL
-        return
     declared = current_endpoint() or _UNDECLARED
-    if declared.is_open or _meets_no_view():
+    needs_nobody = declared.is_open or _meets_no_view()
+    settings = services().settings
+    if settings.auth == "off":
+        g.principal = LOCAL
+        if not needs_nobody:
+            require_own_page(settings)
+        return
+    if needs_nobody:
         return
     try:
         caller = services().credentials.callers.identify(_credential())

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
 
 import structlog
 import uuid_utils
@@ -25,6 +24,7 @@ from api.live.connections import Guest
 from api.live.credentials import credential_of, ticket_of
 from api.live.frames import Closed
 from api.live.upgrade import WebSocketResponse, require_upgrade
+from api.own_pages import require_own_page
 from api.principal import Principal, Scope
 from api.services import Services, services
 from workers.errors import StoreUnavailable
@@ -90,7 +90,7 @@ def _opened(
     g.principal = caller
     if scope is not None and scope not in caller.scopes:
         raise ScopeMissing(scope)
-    _check_origin(parts)
+    require_own_page(parts.settings)
     require_upgrade(request)
     guest = Guest(
         connection_id=f"live_{uuid_utils.uuid7().hex}",
@@ -136,20 +136,6 @@ def _caller(parts: Services) -> tuple[Principal, Callable[[], Closed | None]]:
         return None
 
     return callers.principal_of(credential), is_welcome
-
-
-def _check_origin(parts: Services) -> None:
-    """Let pages of this server and of the allowed origins in; programs send no origin.
-
-    Raises:
-        ApiError: origin_forbidden.
-    """
-    origin = request.headers.get("Origin")
-    if origin is None or origin in parts.settings.cors_origins:
-        return
-    if urlsplit(origin).netloc != request.host:
-        detail = "Add the page's origin to FACESOCIAL_CORS_ORIGINS."
-        raise ApiError("origin_forbidden", detail)
 
 
 def _can_upgrade() -> bool:

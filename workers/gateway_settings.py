@@ -19,10 +19,11 @@ class AccountSettings(BaseModel):
     auth: Literal["required", "off"] = Field(
         default="required",
         description="`off`: everybody who reaches the gateway may do everything. Only on a "
-        "loopback address, unless `auth_off_anywhere` says otherwise.",
+        "loopback address and by such a name, unless `auth_off_anywhere` says otherwise.",
     )
     auth_off_anywhere: bool = Field(
-        default=False, description="Let `auth=off` stand on an address others can reach."
+        default=False,
+        description="Let `auth=off` stand on an address others can reach, or behind a proxy.",
     )
     development_key: Annotated[SecretStr, Field(min_length=24)] | None = Field(
         default=None,

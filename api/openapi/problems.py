@@ -7,7 +7,11 @@ from api.problems import PROBLEM_OF_CODE
 
 #: Whatever is asked for. Without its store the gateway answers nothing but its health.
 _ALWAYS = ("invalid_request", "internal_error", "store_unavailable")
-_CREDENTIAL = ("auth_required", "auth_invalid", "auth_expired", "auth_forbidden")
+#: The last where authentication is off: a page of another origin is then told from the rest.
+_CREDENTIAL = (
+    *("auth_required", "auth_invalid", "auth_expired", "auth_forbidden"),
+    "origin_forbidden",
+)
 _QUERY = ("validation_error", "unknown_option")
 _BODY = (
     "unsupported_media_type",
@@ -24,12 +28,12 @@ def problem_codes(declared: Endpoint, *, has_variables: bool = False) -> tuple[s
     """Every code the endpoint may answer, each once.
 
     Raises:
-        AssertionError: a code is in no table of `api.errors`.
+        AssertionError: a code is not in the table of `api.problems`.
     """
     codes = tuple(dict.fromkeys(_codes(declared, has_variables=has_variables)))
     unknown = [code for code in codes if code not in PROBLEM_OF_CODE]
     if unknown:
-        raise AssertionError(f"api.errors knows no {', '.join(unknown)}.")
+        raise AssertionError(f"api.problems knows no {', '.join(unknown)}.")
     return codes
 
 

@@ -35,7 +35,7 @@ def exchange(gateway: Gateway, sent: bytes) -> bytes:
 def closing_code(gateway: Gateway, key: str, frames: bytes) -> int:
     """What the gateway ends a WebSocket connection with on which these frames come."""
     opening = (
-        "GET /ws/face-analysis HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\n"
+        "GET /ws/face-analysis HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-API-Key: {key}\r\n\r\n"
     )

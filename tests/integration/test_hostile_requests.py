@@ -33,8 +33,10 @@ MARK = "mark-of-a-secret"
 #: What a hostile request may take for a while.
 GROWTH_MIB = 150
 
-_HEAD = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\n"
-_LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
+_HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+_LOGIN = (
+    b"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+)
 _SECRET = f"X-API-Key: {MARK}".encode()
 
 
@@ -87,7 +89,7 @@ def _refused(response: httpx.Response) -> tuple[int, str]:
         (_HEAD + _SECRET + b"\r\n folded\r\n\r\n", 400),
         (_HEAD + _SECRET + b"\0\r\n\r\n", 400),
         (_HEAD + _SECRET + b"\nX-Other: 1\r\n\r\n", 400),
-        (b"GET /health/live HTTP/1.1\nHost: gateway\n\n", 400),
+        (b"GET /health/live HTTP/1.1\nHost: localhost\n\n", 400),
         (_HEAD + b"".join(b"X-%d: 1\r\n" % number for number in range(70)) + b"\r\n", 431),
         (_HEAD + _SECRET + b"a" * 9000 + b"\r\n\r\n", 431),
         (b"GET /" + MARK.encode() * 400 + b" HTTP/1.1\r\n\r\n", 414),

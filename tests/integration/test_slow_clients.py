@@ -22,17 +22,17 @@ UPLOAD_SECONDS = 5.0
 MARGIN_SECONDS = 6.0
 
 _POST = (
-    b"POST /api/v1/face/analyze HTTP/1.1\r\nHost: gateway\r\n"
+    b"POST /api/v1/face/analyze HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 )
 _CHUNKED = (
-    b"POST /api/v1/face/analyze HTTP/1.1\r\nHost: gateway\r\n"
+    b"POST /api/v1/face/analyze HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n{"
 )
-_HEAD = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nX-Rest: "
-_UNREAD = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000\r\n\r\n"
-_ASKS = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\n\r\n"
-_STAYS = b"GET /health/live HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
+_HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Rest: "
+_UNREAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+_ASKS = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_STAYS = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def parts(fake_redis: redis.Redis) -> Services:
 @pytest.fixture
 def gateway(parts: Services) -> Iterator[Client]:
     transport = httpx.WSGITransport(app=create_app(parts))
-    with Client("http://gateway.test", transport=transport) as client:
+    with Client("http://localhost", transport=transport) as client:
         yield client
 
 
