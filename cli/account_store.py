@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from api.account_end import end_account
 from api.accounts.audit import AuditLog
 from api.accounts.records import AuditEntry
 from api.accounts.redis_audit import RedisAudit
 from api.accounts.redis_users import RedisUsers
 from api.accounts.users import InvalidEmail, User, UserStore
-from api.identities.leaving import delete_account
+from api.webhooks.redis_webhooks import RedisWebhooks
 from cli.errors import CliError
 from cli.launcher.data_dir import DataDir
 from cli.launcher.ports import LOOPBACK
@@ -49,7 +50,7 @@ class AccountStore:
         return user
 
     def delete(self, user_id: str) -> int:
-        """Delete an account and forget its collections.
+        """Delete an account with its webhooks, and forget its collections.
 
         Returns:
             How many collections there were.
@@ -67,7 +68,8 @@ class AccountStore:
         with connect(settings, role="users-identities", is_binary=True) as client:
             seals = VaultSeals(open_vault(settings.identity_keys_location))
             collections = open_identities(client, settings, seals).collections
-            gone = delete_account(self.users, collections, user_id, audit=event)
+            webhooks = RedisWebhooks(client)
+            gone = end_account(self.users, collections, webhooks, user_id, audit=event)
         for certificate in gone:
             self.note("collection.deleted", user_id, deletion=certificate)
         self.note("user.deleted", user_id)

@@ -133,7 +133,7 @@ def delete(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    """Delete an account with its logins and API keys, and forget its collections of people."""
+    """Delete an account with its logins, API keys and webhooks, and forget its collections."""
     with account_store(load_settings()) as store:
         found = store.named(user)
         if not yes:

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from api.account_end import end_account
 from api.account_views import managed_user_of
 from api.accounts.bodies import StandingChange
 from api.accounts.errors import UserNotFound
@@ -11,7 +12,6 @@ from api.answers.accounts import ManagedUser, ManagedUsers
 from api.auditing import audit
 from api.endpoint import Endpoint, endpoint, principal
 from api.identities.auditing import audit_event
-from api.identities.leaving import delete_account
 from api.json_body import read_json
 from api.lists import PartQuery, part_response
 from api.principal import Scope
@@ -86,14 +86,20 @@ def change_user(user_id: str) -> dict[str, Any]:
     )
 )
 def delete_user(user_id: str) -> tuple[str, int]:
-    """Delete an account with its logins, API keys and collections of known people.
+    """Delete an account with its logins, API keys, webhooks and collections of known people.
 
     Its jobs and results expire as usual.
     """
     parts = services()
     event = audit_event("collection.deleted", principal())
-    users, collections = parts.people.users, parts.identities.collections
-    for certificate in delete_account(users, collections, user_id, audit=event):
+    certificates = end_account(
+        parts.people.users,
+        parts.identities.collections,
+        parts.webhooks.store,
+        user_id,
+        audit=event,
+    )
+    for certificate in certificates:
         # A collection's own audit is forgotten with it.
         audit("collection.deleted", deletion=certificate)
     audit("user.deleted", target=user_id)

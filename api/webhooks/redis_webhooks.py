@@ -28,6 +28,7 @@ _SCRIPTS = (
     "change",
     "rotate",
     "delete",
+    "forget",
     "secret",
     "tell",
     "take_due",
@@ -90,6 +91,10 @@ class RedisWebhooks:
     def delete(self, webhook_id: str, owner: str) -> bool:
         """Delete a webhook; False when the owner has none such."""
         return bool(self._call("delete", webhook_id, owner))
+
+    def forget(self, owner: str) -> int:
+        """Delete all webhooks of an owner and the secret of their requests; how many there were."""
+        return int(self._call("forget", owner))
 
     def find(self, webhook_id: str, owner: str) -> Webhook | None:
         """A webhook of an owner's."""

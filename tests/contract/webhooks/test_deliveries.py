@@ -229,3 +229,24 @@ def test_rotations_keep_the_two_newest_secrets(webhooks: RedisWebhooks, webhook:
     assert found.secrets == ("third", "second")
     assert not webhooks.rotate("hook_1", "bert", "fourth")
     assert not webhooks.rotate("hook_2", "anna", "fourth")
+
+
+def test_of_an_owner_who_leaves_nothing_is_kept_and_nothing_told_any_more(
+    webhooks: RedisWebhooks, webhook: Make, end_job: EndJob
+) -> None:
+    webhooks.create(webhook())
+    webhooks.create(webhook(id="hook_2"))
+    webhooks.create(webhook(id="hook_3", owner="bert"))
+    webhooks.request_secret("anna", "sealed")
+    end_job("job_1", webhook_url="https://anna.test/own")
+    end_job("job_2", owner="bert")
+
+    assert webhooks.forget("anna") == 2
+    assert webhooks.forget("anna") == 0
+
+    assert [due.delivery.owner for due in webhooks.take_due(10, lease_seconds=30)] == ["bert"]
+    assert webhooks.list("anna") == ()
+    assert webhooks.request_secret("anna", "another") == "another"
+    assert [one.state for one in webhooks.log("anna", after=None, limit=9).deliveries] == [
+        "failed"
+    ] * 3

@@ -3,6 +3,7 @@
 import pytest
 
 from api.accounts.users import User, new_user_id
+from api.webhooks.records import EVENT_TYPES, Webhook
 from tests.unit.api.people.conftest import Gateway, bearer, code_of
 
 
@@ -72,9 +73,23 @@ def test_a_deleted_account_is_gone(
     path = f"/api/v1/admin/users/{ada.id}"
     made = gateway.http.post("/api/v1/collections", json={"id": "album"}, headers=bearer(token))
     assert made.status_code == 201
+    hooks = gateway.parts.webhooks.store
+    hooks.create(
+        Webhook(
+            id="hook_1",
+            owner=ada.id,
+            url="https://ada.example/hook",
+            events=EVENT_TYPES,
+            description="",
+            disabled="",
+            created_ms=0,
+            secrets=("sealed",),
+        )
+    )
 
     assert gateway.http.delete(path, headers=key).status_code == 204
 
+    assert hooks.list(ada.id) == ()
     assert gateway.parts.identities.collections.list(ada.id, limit=1).items == ()
     assert gateway.get("profile", token).status_code == 401
     assert code_of(gateway.log_in()) == (401, "auth_invalid")
