@@ -15,8 +15,6 @@ from api.principal import Principal, Scope
 
 #: Which limit a call counts towards; see `api.limits`. free: none (health, documents).
 Bucket = Literal["free", "read", "write", "analysis", "batch", "login"]
-#: A body or answer that is no JSON of a model: its media type says what it is.
-RAW = None
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ATTRIBUTE = "facesocial_endpoint"
@@ -38,7 +36,7 @@ class Endpoint:
     #: Request headers of its own, by their names in `api.openapi.parameters`; "!" before one that
     #: must be sent.
     headers: tuple[str, ...] = ()
-    #: Request body by media type. RAW: bytes.
+    #: Request body by media type. None: bytes; the media type says what they are.
     bodies: Mapping[str, type[BaseModel] | None] = field(default_factory=dict)
     #: Whether a request without a body is in order.
     body_optional: bool = False
@@ -46,7 +44,7 @@ class Endpoint:
     answers: Mapping[int, type[BaseModel] | str | tuple[type[BaseModel], str] | None] = field(
         default_factory=dict
     )
-    #: Codes of problems beyond those every endpoint may answer; see `api.errors`.
+    #: Codes of problems beyond those every endpoint may answer; see `api.problems`.
     problems: tuple[str, ...] = ()
     #: Whether `Idempotency-Key` is honoured. On every POST that makes something.
     idempotent: bool = False

@@ -52,8 +52,8 @@ class Watch:
         """The changes since the last call, as soon as there are any.
 
         Returns:
-            Oldest first. None: the time is over, the process is ending, or changes may have been
-            missed; look at the store.
+            Oldest first. Empty when the time is over, the process is ending, or changes may have
+            been missed: look at the store.
         """
         if not self._is_over:
             self._news.wait(timeout_seconds)

@@ -9,9 +9,6 @@ from pydantic import BaseModel
 from api.inputs.naming import NamingMembers
 from workers.job_options import JobKind
 
-#: Members beside the options, of every endpoint for analyses.
-COMMON_MEMBERS = ("options", "tags", "webhook_url")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:

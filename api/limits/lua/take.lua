@@ -6,8 +6,8 @@
 -- refused: numbers of the keys with too little, separated by commas; '' when all was taken.
 -- wait_us: until everything could be taken; -1: never.
 --
--- All is taken or nothing is; only a time that can't be is mended all the same. Numbers travel as text: Lua's own have 53 bits, microseconds since
--- 1970 need 51.
+-- All is taken or nothing is; a time too far ahead (the clock was set back, the window cut) is mended
+-- in either case. Numbers travel as text: Lua's own have 53 bits, microseconds since 1970 need 51.
 
 local now = tonumber(ARGV[1])
 if not now then
