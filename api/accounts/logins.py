@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from api.accounts import mail_texts
 from api.accounts.errors import (
     AttemptsDelayed,
@@ -22,6 +24,9 @@ from api.accounts.passwords import Passwords
 from api.accounts.sessions import Begun, SessionStore
 from api.accounts.totp import SecondFactor
 from api.accounts.users import User, UserStore
+from workers.errors import StoreUnavailable
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +87,15 @@ class Logins:
             raise LoginFailed(user_id=user.id, attempts_remaining=left)
         self.lockout.succeeded(attempt.email, attempt.address)
         if self.passwords.is_outdated(user.password):
-            self.users.rehash(user.id, self.passwords.hash(attempt.password), before=user.password)
+            self._rehash(user, attempt.password)
         return begun
+
+    def _rehash(self, user: User, password: str) -> None:
+        """Hash a password anew by today's rules; where that can't be done now, at another login."""
+        try:
+            self.users.rehash(user.id, self.passwords.hash(password), before=user.password)
+        except (HashingBusy, StoreUnavailable) as error:
+            _log.warning("accounts.not_rehashed", user_id=user.id, error=str(error))
 
     def _check_second_factor(self, user: User, attempt: LoginAttempt, left: int) -> None:
         if not user.mfa_secret:

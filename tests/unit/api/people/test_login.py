@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from argon2.profiles import CHEAPEST
 
+from api.accounts.errors import HashingBusy
 from api.accounts.passwords import Passwords
 from api.accounts.users import User
 from tests.unit.api.people.conftest import PASSWORD, WRONG, Gateway, bearer, code_of
@@ -271,3 +272,21 @@ def test_a_hash_made_with_less_is_replaced_at_a_login(gateway: Gateway, ada: Use
     assert stored is not None
     assert "t=2" in stored.password
     assert Gateway(parts=parts, mail=gateway.mail).log_in().status_code == 200
+
+
+def test_a_login_stands_where_its_password_can_t_be_hashed_anew_right_now(
+    gateway: Gateway, ada: User
+) -> None:
+    class Busy(Passwords):
+        def hash(self, password: str) -> str:
+            raise HashingBusy(f"a password of {len(password)} letters has to wait")
+
+    stronger = Busy(replace(CHEAPEST, time_cost=2), at_once=1, wait_seconds=1)
+    people = gateway.parts.people
+    logins = replace(people.logins, passwords=stronger)
+    parts = replace(gateway.parts, people=replace(people, logins=logins))
+
+    assert Gateway(parts=parts, mail=gateway.mail).log_in().status_code == 200
+    stored = people.users.get(ada.id)
+    assert stored is not None
+    assert stored.password == ada.password
