@@ -6,12 +6,12 @@ from typing import Annotated, Protocol
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
 from cli.annotate import annotate, picture_names
 from cli.command_logs import log_to_stderr
 from cli.errors import CliError
 from cli.outcomes import Outcome, WrongOption, make_folder, photo_bar, show_outcomes
+from cli.plain_console import PlainConsole
 from models.catalogue import load_catalogue
 from models.errors import InferenceFailed
 from workers.answer import AnalysisAnswer
@@ -87,7 +87,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     if as_json:
         print(json.dumps(outcomes, indent=2))
     else:
-        show_outcomes(outcomes, Console())
+        show_outcomes(outcomes, PlainConsole())
     if failed := [outcome["file"] for outcome in outcomes if "error" in outcome]:
         raise AnalysisFailed(f"{len(failed)} of {len(photos)} photos could not be analysed.")
 

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -15,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+
+from cli.plain_console import PlainConsole
 
 #: Told how far it is, and the whole; 0 where nobody knows that.
 Tell = Callable[[int, int], None]
@@ -37,8 +38,8 @@ def byte_bar(name: str) -> Iterator[Tell]:
 @contextmanager
 def _bar(name: str, *columns: ProgressColumn) -> Iterator[Tell]:
     hidden = not sys.stderr.isatty()
-    with Progress(
-        TextColumn("{task.description}"), *columns, console=Console(stderr=True), disable=hidden
-    ) as bars:
+    what = TextColumn("{task.description}", markup=False)
+    console = PlainConsole(stderr=True)
+    with Progress(what, *columns, console=console, disable=hidden) as bars:
         task = bars.add_task(name, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.bars import counted_bar
 from cli.calibration_tables import comparisons_table, notes_of, searches_table, sentence
@@ -14,6 +13,7 @@ from cli.command_logs import log_to_stderr
 from cli.connection import GatewayUrl, connected
 from cli.errors import CliError
 from cli.evaluation_output import told_in_one_line
+from cli.plain_console import PlainConsole
 from cli.record_tables import show_table
 from workers.identities.calibration_answer import CalibrateAnswer
 
@@ -81,7 +81,7 @@ def _write_plots(answer: CalibrateAnswer, folder: Path) -> list[Path]:
 
 
 def _tell(answer: CalibrateAnswer) -> None:
-    console = Console()
+    console = PlainConsole()
     console.print(sentence(answer), soft_wrap=True)
     if answer.points:
         show_table(comparisons_table(answer))

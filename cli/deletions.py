@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.errors import CliError
 from cli.identity_tables import deletion_lines
+from cli.plain_console import PlainConsole
 from client import Client, Deletion
 
 #: How often a certificate is looked at.
@@ -69,7 +69,7 @@ def _forgotten(
     """The certificates as they stand when all is forgotten, or the time is over."""
     deadline = time.monotonic() + wait_seconds
     seen = list(deletions)
-    console = Console(stderr=True, quiet=not sys.stderr.isatty())
+    console = PlainConsole(stderr=True, quiet=not sys.stderr.isatty())
     with console.status("waiting until every copy is gone"):
         while any(not one.is_forgotten for one in seen) and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)

@@ -22,6 +22,7 @@ from cli.errors import CliError
 from cli.face_table import FACE_HEADINGS, face_cells
 from cli.launcher.fleet import ROOT
 from cli.local_fleet import LocalFleet, local_fleet
+from cli.plain_console import PlainConsole
 from client import Client
 from models.catalogue import load_catalogue
 from models.spec import SampleSpec
@@ -62,7 +63,7 @@ def demo(
     """Fetch weights and sample photos, start everything, analyse the photos, stop everything."""
     # Otherwise a terminated demo would leave its fleet's data behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    console = Console()
+    console = PlainConsole()
     settings = load_settings()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="facesocial-demo-") as state:

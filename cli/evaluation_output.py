@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.plain_console import PlainConsole
 from client import ClientError
 from models.errors import EvaluationUnavailable, ModelsError
 from workers.errors import SettingsError
@@ -41,7 +42,7 @@ def show(reports: "Sequence[Report]", *, plots: Path | None, as_json: bool) -> N
         from models.evaluation.plots import write_plots  # noqa: PLC0415 - slow to import
 
         written = write_plots(reports, plots)
-    console = Console()
+    console = PlainConsole()
     for report in reports:
         if as_json:
             print(json.dumps(asdict(report)))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.connection import GatewayUrl, connected
+from cli.plain_console import PlainConsole
 
 app = typer.Typer(help="Make, list, rotate and revoke API keys.", no_args_is_help=True)
 
@@ -59,7 +59,7 @@ def list_(*, gateway: GatewayUrl = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(keys, indent=2))
         return
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal:
         console.width = _FILE_COLUMNS
     console.print(keys_table(keys))

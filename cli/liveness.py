@@ -7,10 +7,10 @@ from typing import Annotated
 
 import structlog
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.errors import CliError
+from cli.plain_console import PlainConsole
 from workers.settings import load_settings
 
 #: Motion is between pictures.
@@ -53,7 +53,7 @@ def liveness(
     if as_json:
         print(json.dumps(answer.model_dump(mode="json", exclude_unset=True), indent=2))
         return
-    console = Console()
+    console = PlainConsole()
     reasons = f" ({', '.join(answer.reasons)})" if answer.reasons else ""
     console.print(
         f"{answer.outcome}{reasons}: confidence {answer.confidence:.2f}, live from"

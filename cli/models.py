@@ -10,11 +10,11 @@ from typing import Annotated, get_args
 
 import structlog
 import typer
-from rich.console import Console
 
 from cli.models_list import row_of, table_of
 from cli.models_measure import measure
 from cli.models_tune import tune
+from cli.plain_console import PlainConsole
 from cli.transfer_bars import transfer_bars
 from models.catalogue import Catalogue, fetchable, load_catalogue
 from models.errors import ModelsError, VariantRefused, WeightsCorrupt, WeightsError, WeightsMissing
@@ -72,7 +72,7 @@ def list_models(
         if as_json:
             print(json.dumps([asdict(row) for row in rows], indent=2))
         else:
-            console = Console()
+            console = PlainConsole()
             console.print(table_of(rows, width=console.width))
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.plain_console import PlainConsole
 from models.catalogue import Catalogue, load_catalogue
 from models.errors import ModelsError, WeightsMissing
 from models.machine import runtime
@@ -57,7 +58,7 @@ def measure(
     if as_json:
         print(json.dumps([_row(name, graph) for name, graph in found.items()], indent=2))
     else:
-        _show(found, Console())
+        _show(found, PlainConsole())
     for failure in failures:
         print(failure, file=sys.stderr)
     if failures:

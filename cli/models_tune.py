@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.plain_console import PlainConsole
 from models.catalogue import Catalogue, load_catalogue
 from models.spec import ModelSpec, Variant
 from models.weights.store import State, WeightStore
@@ -60,7 +61,7 @@ def tune(
         print(json.dumps([asdict(one) for one in tuned], indent=2))
         return
     for one in tuned:
-        _show(one, Console())
+        _show(one, PlainConsole())
 
 
 def _chosen(

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cli.errors import CliError
 from cli.face_table import FACE_HEADINGS, face_cells
+from cli.plain_console import PlainConsole
 
 #: What a photo gave: its file, and a result or an error.
 Outcome = dict[str, Any]
@@ -37,7 +38,7 @@ def make_folder(pictures: Path) -> None:
 def photo_bar(total: int) -> Iterator[Callable[[], None]]:
     """A bar of photos on stderr; silent for one photo, and where that is no terminal."""
     hidden = total == 1 or not sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), disable=hidden) as progress:
+    with Progress(console=PlainConsole(stderr=True), disable=hidden) as progress:
         task = progress.add_task("photos", total=total)
         yield lambda: progress.advance(task)
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from cli.plain_console import PlainConsole
 from client import Batch, Job
 
 #: "batch_" and 32 digits.
@@ -63,9 +63,9 @@ def _left(batch: Batch) -> str:
 
 def show_table(table: Table) -> None:
     """Print a table: as wide as the terminal, or as it needs where there is none."""
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal:
-        console = Console(width=_FILE_COLUMNS)
+        console = PlainConsole(width=_FILE_COLUMNS)
     console.print(table)
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from cli.annotate import annotate, picture_names
 from cli.connection import GatewayUrl, connected
 from cli.errors import CliError
 from cli.outcomes import Outcome, make_folder, photo_bar, show_outcomes
+from cli.plain_console import PlainConsole
 from client import Client, ClientError, Job
 
 #: How many photos are on their way at a time: the workers batch them, the gateway is not flooded.
@@ -55,7 +55,7 @@ def submit(  # noqa: PLR0913 - each is an option of the command line
     if as_json:
         print(json.dumps(outcomes, indent=2))
     else:
-        show_outcomes(outcomes, Console())
+        show_outcomes(outcomes, PlainConsole())
     if failed := [outcome for outcome in outcomes if "error" in outcome]:
         raise PhotosFailed(f"{len(failed)} of {len(photos)} photos could not be analysed.")
 

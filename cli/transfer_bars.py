@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -13,6 +12,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bars
+
+from cli.plain_console import PlainConsole
 
 
 class ProgressBars:
@@ -42,10 +43,10 @@ class ProgressBars:
 def transfer_bars() -> Iterator[ProgressBars]:
     """Bars for the time of the context."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+    with Bars(*columns, console=PlainConsole(stderr=True), disable=not sys.stderr.isatty()) as bars:
         yield ProgressBars(bars)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from api.accounts.errors import LastAdmin
@@ -23,6 +22,7 @@ from api.accounts.users import (
 from api.timestamps import timestamp
 from cli.account_store import AccountStore, account_store
 from cli.errors import CliError
+from cli.plain_console import PlainConsole
 from cli.typed_secrets import read_secret
 from workers.settings import Settings, load_settings
 
@@ -97,7 +97,7 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
     for row in found:
         table.add_row(*(_cell(value) for value in row.values()))
     if found:
-        Console().print(table)
+        PlainConsole().print(table)
     else:
         print("There are no users. `facesocial users create EMAIL --role admin` makes one.")
 

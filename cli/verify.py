@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.command_logs import log_to_stderr
 from cli.errors import CliError
+from cli.plain_console import PlainConsole
 from workers.settings import load_settings
 
 
@@ -50,7 +50,7 @@ def verify(
             "yes" if answer.similarity >= point.similarity else "no",
         )
     word = "One person" if answer.is_match else "Two persons"
-    console = Console()
+    console = PlainConsole()
     console.print(f"{word}: similarity {answer.similarity:.3f} (cosine), at FAR {far:g}.")
     console.print(table)
     console.print(f"{answer.model}; thresholds from {answer.origin}", soft_wrap=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from cli.command_logs import log_to_stderr
+from cli.plain_console import PlainConsole
 from workers.settings import load_settings
 
 
@@ -46,13 +46,13 @@ def video(
         body = {"file": str(file), **answer.model_dump(mode="json", exclude_unset=True)}
         print(json.dumps(body, indent=2))
     else:
-        show(Console(), file, verdict)
+        show(PlainConsole(), file, verdict)
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[float, float], None]]:
     """A bar on stderr; silent where that is no terminal."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+    with Progress(console=PlainConsole(stderr=True), disable=not sys.stderr.isatty()) as bars:
         task = bars.add_task("Looking", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
         bars.update(task, completed=1, total=1)

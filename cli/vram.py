@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from cli.connection import connected
+from cli.plain_console import PlainConsole
 from cli.vram_explanation import explanation
 from cli.vram_simulate import simulate
 from cli.vram_table import tables_of
@@ -39,7 +40,7 @@ def top(
     as_json: AsJson = False,
 ) -> None:
     """Watch what every device holds; end with Ctrl-C."""
-    console = Console()
+    console = PlainConsole()
     with connected(url) as gateway:
         if as_json:
             print(json.dumps(_look(gateway), indent=2))
@@ -72,7 +73,7 @@ def explain(
     if as_json:
         print(json.dumps({"model": found, "explanation": told, "events": events}, indent=2))
         return
-    console = Console()
+    console = PlainConsole()
     for line in told:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 

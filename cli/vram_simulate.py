@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from cli.command_logs import log_to_stderr
+from cli.plain_console import PlainConsole
 from cli.vram_simulate_report import Simulation, print_simulation
 from vram.errors import PlotUnavailable
 from vram.records import Policy
@@ -98,7 +98,7 @@ def simulate(  # noqa: PLR0913 - a command's options
     if as_json:
         print(json.dumps(simulation.as_json(), indent=2))
     else:
-        print_simulation(simulation, Console())
+        print_simulation(simulation, PlainConsole())
 
 
 class _Photos:

@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from rich.console import Console
 from rich.text import Text
+
+from cli.plain_console import PlainConsole
 
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_magenta")
 _LOG_BYTES = 10 * 1024 * 1024
@@ -20,7 +21,7 @@ _LINE_BYTES = 64 * 1024
 _READ_BYTES = 64 * 1024
 
 
-class SteadyConsole(Console):
+class SteadyConsole(PlainConsole):
     """A console whose reader may leave: rich's own ends the program then."""
 
     def on_broken_pipe(self) -> None:

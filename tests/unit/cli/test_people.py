@@ -99,6 +99,16 @@ def test_people_are_listed_and_shown(command: Command, scripted: ScriptedGateway
     assert as_json["enrolled_faces"][0]["id"] == "face_1"
 
 
+def test_a_name_that_looks_like_an_order_to_the_terminal_is_only_a_name(
+    command: Command, scripted: ScriptedGateway
+) -> None:
+    scripted.answers = [_ok({"items": [person_body("ada", name="Ada [/]\x1b[2J")]})]
+
+    table = command("people", "list").stdout
+
+    assert "Ada [/]\N{REPLACEMENT CHARACTER}[2J" in table
+
+
 def test_one_is_found_by_a_key_of_another_system(
     command: Command, scripted: ScriptedGateway
 ) -> None:
