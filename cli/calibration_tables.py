@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from cli.identity_tables import counted
 from cli.record_tables import plain_table
 from workers.identities.calibration_answer import CalibrateAnswer
 
@@ -14,9 +15,10 @@ _TOLD_FPIRS = (1e-1, 1e-2, 1e-3)
 def sentence(answer: CalibrateAnswer) -> str:
     """What was measured on what."""
     part = "" if answer.faces == answer.collection_faces else f" of {answer.collection_faces}"
+    faces = counted(answer.faces, "face") if not part else f"{answer.faces}{part} faces"
     return (
-        f"{answer.collection}: {answer.faces}{part} faces of {answer.persons} persons by"
-        f" {answer.model or 'no model'}, {answer.genuine_pairs} pairs of one person and"
+        f"{answer.collection}: {faces} of {counted(answer.persons, 'person')} by"
+        f" {answer.model or 'no model'}, {counted(answer.genuine_pairs, 'pair')} of one person and"
         f" {answer.impostor_pairs} of two."
     )
 
@@ -55,12 +57,14 @@ def searches_table(answer: CalibrateAnswer) -> Table:
 def notes_of(answer: CalibrateAnswer) -> Sequence[str]:
     """What could not be measured, and why."""
     notes = [
-        f"Not at a false accept rate of {one.far:g}: {one.reason}" for one in answer.unsupported
+        f"No threshold for a false accept rate of {one.far:g}: {one.reason}"
+        for one in answer.unsupported
     ]
     measured = [search.fpir for search in answer.searches]
     missing = [f"{fpir:g}" for fpir in _TOLD_FPIRS if fpir not in measured]
     if missing:
         notes.append(
-            f"Not for searches that may name {', '.join(missing)} of strangers: too few persons."
+            f"No threshold for searches that may name {', '.join(missing)} of strangers: "
+            "too few persons."
         )
     return notes

@@ -1,6 +1,6 @@
 """What became of photos that were to be enrolled, as tables and lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -18,7 +18,7 @@ def photos_table(photos: Sequence[Mapping[str, Any]]) -> Table:
             photo["filename"] or str(photo["index"] + 1),
             photo["outcome"],
             ", ".join((*photo["reasons"], *photo["warnings"])),
-            photo["message"] + _likeness(photo.get("similar_to")),
+            _remedy(photo["reasons"], photo["message"]) + _likeness(photo.get("similar_to")),
         )
     return table
 
@@ -28,7 +28,7 @@ def refused_table(photos: Sequence[RefusedPhoto]) -> Table:
     table = plain_table("photo", "person", "why", "what to do")
     for photo in photos:
         other = photo.similar_to.model_dump() if photo.similar_to else None
-        message = photo.message + _likeness(other)
+        message = _remedy((photo.code,), photo.message) + _likeness(other)
         table.add_row(photo.file, photo.person_id, photo.code, message)
     return table
 
@@ -59,11 +59,11 @@ def report_lines(report: EnrollmentReport) -> list[str]:
         "still wait": photos.waiting,
     }
     told += "".join(f", {number} {what}" for what, number in counted.items() if number)
-    people = f"{persons.enrolled} of {persons.named} persons are known by them"
+    people = f"Persons: {persons.enrolled} of {persons.named} are known by these photos"
     if persons.made:
-        people += f", {persons.made} of them new"
+        people += f", {persons.made} new"
     if persons.without_face:
-        people += f"; {persons.without_face} have no face at all"
+        people += f", {persons.without_face} without any face"
     lines = [f"{report.batch_id}: {told}.", f"{people}."]
     if report.reasons:
         counts = (f"{code} {number}" for code, number in sorted(report.reasons.items()))
@@ -73,6 +73,13 @@ def report_lines(report: EnrollmentReport) -> list[str]:
         lines.append(f"Enrolled all the same: {', '.join(counts)}.")
         lines.append(f"`facesocial people report {report.batch_id} --csv FILE` tells which.")
     return lines
+
+
+def _remedy(reasons: Collection[str], message: str) -> str:
+    """What to do, in the words of this command."""
+    if list(reasons) == ["multiple_faces"]:
+        return "The photo shows several faces. Cut it to one, or add `--face largest`."
+    return message
 
 
 def _likeness(other: Mapping[str, Any] | None) -> str:

@@ -109,7 +109,7 @@ def faces_table(faces: Sequence[Face]) -> Table:
 
 def identified_table(outcomes: Sequence[Outcome]) -> Table:
     """The faces of photos and who they are, a row each."""
-    table = plain_table("photo", "x,y wxh", "who", "similarity", "to the second", "why")
+    table = plain_table("photo", "x,y wxh", "who", "similarity", "margin", "why")
     for outcome in outcomes:
         name = Path(outcome["file"]).name
         if "error" in outcome:
@@ -129,7 +129,7 @@ def identified_line(result: Mapping[str, Any]) -> str:
     if how["threshold"] is None:
         return f"Nothing was compared: '{how['collection']}' has {counted(how['faces'], 'face')}."
     told = (
-        f"Named from similarity {how['threshold']:.3f} on ({how['source']}), among "
+        f"Named at a similarity of {how['threshold']:.3f} or more ({how['source']}), among "
         f"{counted(how['persons'], 'person')} with {counted(how['faces'], 'face')}"
     )
     if how["fpir_expected"] is not None:
@@ -144,9 +144,9 @@ def identified_line(result: Mapping[str, Any]) -> str:
 def verified_lines(result: Mapping[str, Any]) -> list[str]:
     """Whether a photo shows a person, and by which rule that was said, in sentences."""
     person = result["person"]
-    word = "This is" if result["is_match"] else "This is not known to be"
+    word = "This is" if result["is_match"] else "This does not match"
     line = f"{word} {_whom(person)}: similarity {_similarity(result['similarity'])}"
-    line += f" (cosine), from {result['threshold']:.3f} on ({result['source']})"
+    line += f" (cosine), threshold {result['threshold']:.3f} ({result['source']})"
     if result["far"] is not None:
         line += f", at FAR {result['far']:g}"
     if result["reasons"]:

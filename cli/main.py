@@ -19,6 +19,7 @@ from cli.analyze import analyze
 from cli.calibrate import calibrate
 from cli.demo import demo
 from cli.errors import CliError
+from cli.hints import hint_of
 from cli.liveness import liveness
 from cli.login import login, logout, whoami
 from cli.results import results
@@ -82,7 +83,7 @@ def run() -> NoReturn:
 
 
 def _leave(error: Exception, code: int) -> NoReturn:
-    print(f"facesocial: {error}", file=sys.stderr)
+    print(f"facesocial: {error}{hint_of(error)}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -18,20 +18,18 @@ from cli.enrolment_tables import (
 )
 from cli.errors import CliError
 from cli.identity_tables import counted
-from cli.outcomes import WrongOption, photo_bar
+from cli.outcomes import WrongOption
+from cli.people_one import Result, enrolled
 from cli.people_options import AsJson, InCollection, Require
 from cli.people_transfer import writable
 from cli.record_tables import show_table
 from cli.watch import follow
-from client import Client, EnrollmentReport, Job
+from client import Client, EnrollmentReport
 from client.archives import photos_in
 from client.collection_flows import DEFAULT_COLLECTION
-from client.person_flows import MOST_PHOTOS
 
 #: Suffixes of what may come instead of a folder.
 ARCHIVES = frozenset({".zip", ".tar"})
-#: Time for the photos of one request.
-JOB_SECONDS = 600
 
 
 class PhotosRefused(CliError):
@@ -87,8 +85,8 @@ def enroll(  # noqa: PLR0913 - each is an option of the command line
         if person is not None:
             photos = photos_of(sources)
             options = {**options, **described, "create_person": True}
-            jobs = _enrolled(client, person, photos, options, collection)
-            _tell_jobs(jobs, as_json=as_json)
+            results = enrolled(client, person, photos, options, collection)
+            _tell_results(person, results, as_json=as_json)
         else:
             _require_folder(sources, described)
             _tell_report(
@@ -131,7 +129,8 @@ def photos_of(sources: Sequence[Path]) -> list[Path]:
         )
     ]
     if not photos:
-        raise WrongOption(f"There is no photo in {', '.join(map(str, sources))}.")
+        where = ", ".join(map(str, sources))
+        raise WrongOption(f"There is no photo in {where}: no JPEG, PNG or WebP file.")
     return photos
 
 
@@ -167,18 +166,6 @@ def _require_folder(sources: Sequence[Path], described: Mapping[str, object]) ->
         )
 
 
-def _enrolled(
-    client: Client, person: str, photos: Sequence[Path], options: Mapping[str, Any], collection: str
-) -> Iterator[Job]:
-    with photo_bar(len(photos)) as advance:
-        for first in range(0, len(photos), MOST_PHOTOS):
-            part = photos[first : first + MOST_PHOTOS]
-            job = client.people.enroll(person, part, collection=collection, **options)
-            yield client.wait(job, timeout_seconds=JOB_SECONDS)
-            for _ in part:
-                advance()
-
-
 def _enrolled_in_bulk(
     client: Client, source: Path, options: Mapping[str, Any], collection: str
 ) -> EnrollmentReport:
@@ -190,20 +177,18 @@ def _enrolled_in_bulk(
     return client.collections.report(batch.id, collection=collection)
 
 
-def _tell_jobs(jobs: Iterator[Job], *, as_json: bool) -> None:
-    results = [job.result or {} for job in jobs]
+def _tell_results(person: str, told: Iterator[Result], *, as_json: bool) -> None:
+    results = list(told)
     refused = sum(result["refused"] for result in results)
     photos = [photo for result in results for photo in result["photos"]]
     if as_json:
         print(json.dumps(results, indent=2))
     else:
-        last = results[-1]
-        if told := [photo for photo in photos if photo["reasons"] or photo["warnings"]]:
-            show_table(photos_table(told))
-        print(
-            f"{last['person']['id']}: {len(photos) - refused} of {len(photos)} photos are good; "
-            f"known by {counted(last['person_faces'], 'face')} now."
-        )
+        if remarkable := [photo for photo in photos if photo["reasons"] or photo["warnings"]]:
+            show_table(photos_table(remarkable))
+        line = f"{person}: {len(photos) - refused} of {len(photos)} photos are good"
+        known = [result["person_faces"] for result in results if "person_faces" in result]
+        print(f"{line}; known by {counted(known[-1], 'face')} now." if known else f"{line}.")
     if refused:
         raise PhotosRefused(f"{refused} of {len(photos)} photos were not enrolled.")
 

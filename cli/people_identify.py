@@ -30,16 +30,21 @@ def identify(  # noqa: PLR0913 - each is an option of the command line
     fpir: Annotated[
         float | None,
         typer.Option(
-            help="Share of strangers who may be named.", show_default="the collection's own"
+            min=0,
+            max=1,
+            help="Share of strangers who may be named.",
+            show_default="the collection's own",
         ),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="A similarity of one's own instead, -1 to 1.")
+        float | None, typer.Option(min=-1, max=1, help="A similarity to use instead, -1 to 1.")
     ] = None,
     candidates: Annotated[
         int | None, typer.Option(min=1, max=50, help="Persons told of each face at most.")
     ] = None,
-    max_faces: Annotated[int | None, typer.Option(help="Largest faces looked for.")] = None,
+    max_faces: Annotated[
+        int | None, typer.Option(min=1, help="How many faces to look at, the largest first.")
+    ] = None,
     require: Require = None,
     pictures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write copies with the names drawn on them.")
@@ -90,11 +95,14 @@ def verify(  # noqa: PLR0913 - each is an option of the command line
     far: Annotated[
         float | None,
         typer.Option(
-            help="Share of strangers taken for the person.", show_default="the collection's own"
+            min=0,
+            max=1,
+            help="Share of strangers taken for the person.",
+            show_default="the collection's own",
         ),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="A similarity of one's own instead, -1 to 1.")
+        float | None, typer.Option(min=-1, max=1, help="A similarity to use instead, -1 to 1.")
     ] = None,
     require: Require = None,
     as_json: AsJson = False,

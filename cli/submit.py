@@ -12,7 +12,15 @@ from cli.connection import GatewayUrl, connected
 from cli.errors import CliError
 from cli.outcomes import Outcome, make_folder, photo_bar, show_outcomes
 from cli.plain_console import PlainConsole
-from client import Client, ClientError, Job
+from client import (
+    AuthenticationFailed,
+    Client,
+    ClientError,
+    GatewayAway,
+    Job,
+    NotAllowed,
+    NotFound,
+)
 
 #: How many photos are on their way at a time: the workers batch them, the gateway is not flooded.
 IN_FLIGHT = 32
@@ -76,6 +84,10 @@ def outcomes_by(
         client: Waits for the jobs.
         photos: What to send.
         send: Sends one.
+
+    Raises:
+        ClientError: the gateway refused a photo for what all others would be refused for too, or
+            did not answer from the start.
     """
     outcomes: list[Outcome] = []
     sent: list[Job | ClientError | OSError] = []
@@ -83,6 +95,8 @@ def outcomes_by(
         for place, photo in enumerate(photos):
             while len(sent) < min(len(photos), place + IN_FLIGHT):
                 sent.append(_sent(photos[len(sent)], send))
+                if isinstance(sent[0], GatewayAway):
+                    raise sent[0]
             outcomes.append(_outcome(client, photo, sent[place]))
             advance()
     return outcomes
@@ -91,6 +105,8 @@ def outcomes_by(
 def _sent(photo: Path, send: Callable[[Path], Job]) -> Job | ClientError | OSError:
     try:
         return send(photo)
+    except (AuthenticationFailed, NotAllowed, NotFound):
+        raise
     except (ClientError, OSError) as error:
         return error
 

@@ -1,5 +1,6 @@
 """Collections of known people: what is asked of the gateway, step by step."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from client.records import Batch, Job, Page
 from client.retries import Retries
 
 COLLECTIONS = "/api/v1/collections"
+#: Ids, and the words between them in addresses.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Of requests that name none; the gateway makes it when it is first used.
 DEFAULT_COLLECTION = "default"
 #: The gateway takes all of an import, or of an archive, before it answers.
@@ -27,12 +30,15 @@ def collection_path(collection_id: str, *below: str) -> str:
     """The address of a collection, or of something in it.
 
     Raises:
-        ClientError: a part would lead elsewhere.
+        ClientError: a part can't be an id, and might lead elsewhere.
     """
     for part in (collection_id, *below):
-        if part in {"", ".", ".."}:
-            raise ClientError(f"'{part}' is no id.")
-    return "/".join((COLLECTIONS, *(quote(part, safe="") for part in (collection_id, *below))))
+        if not _ID.fullmatch(part):
+            raise ClientError(
+                f"'{part}' can't be an id. Ids are 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', and "
+                "begin with a letter or a digit; names may be anything."
+            )
+    return "/".join((COLLECTIONS, collection_id, *below))
 
 
 def if_match(revision: int | None) -> dict[str, str]:

@@ -147,6 +147,11 @@ _KINDS: Mapping[int, type[Problem]] = {
 }
 
 
+def gateway_away(url: object, error: Exception) -> GatewayAway:
+    """The error for a request that was not answered, and where it was sent."""
+    return GatewayAway(f"The gateway at {url} did not answer: {str(error).rstrip('.')}.")
+
+
 def problem_of(
     status: int, body: Mapping[str, Any], *, retry_after_seconds: float | None = None
 ) -> Problem:

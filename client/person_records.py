@@ -175,5 +175,5 @@ class Imported(Record):
     rejected: int
     #: Of the first thousand of them, why.
     rejections: tuple[Rejection, ...]
-    #: The collection's version afterwards.
-    version: int
+    #: The collection's version afterwards; none when no line was taken.
+    version: int | None

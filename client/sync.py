@@ -10,7 +10,7 @@ import httpx
 
 from client.batch_flows import PAGE_ITEMS, BatchFlows, OnLook
 from client.calls import Call, Flow, Pause
-from client.errors import GatewayAway
+from client.errors import gateway_away
 from client.job_flows import JobFlows
 from client.photos import Photo, PhotoSource, Progress
 from client.records import Batch, BatchItem, Job, Page
@@ -144,7 +144,7 @@ class Client:
                 try:
                     response = self._send(step)
                 except httpx.TransportError as error:
-                    step = flow.throw(GatewayAway(f"The gateway did not answer: {error}."))
+                    step = flow.throw(gateway_away(self._http.base_url, error))
                 else:
                     step = flow.send(response)
         except StopIteration as ended:

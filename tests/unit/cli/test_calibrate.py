@@ -60,9 +60,15 @@ def test_the_tables_show_every_threshold_with_what_it_really_lets_through() -> N
 def test_what_could_not_be_measured_is_told_with_its_reason() -> None:
     notes = notes_of(answer())
 
-    assert notes[0].startswith("Not at a false accept rate of 0.001: So few persons make its pairs")
-    assert notes[1].startswith("Not at a false accept rate of 0.0001: 15930 pairs of different")
-    assert notes[-1] == "Not for searches that may name 0.01, 0.001 of strangers: too few persons."
+    assert notes[0].startswith(
+        "No threshold for a false accept rate of 0.001: So few persons make its pairs"
+    )
+    assert notes[1].startswith(
+        "No threshold for a false accept rate of 0.0001: 15930 pairs of different"
+    )
+    assert notes[-1] == (
+        "No threshold for searches that may name 0.01, 0.001 of strangers: too few persons."
+    )
 
 
 def test_without_pairs_of_one_person_the_true_accept_rate_is_unknown() -> None:
@@ -128,7 +134,11 @@ def test_a_collection_is_measured_by_its_gateway(
         "/api/v1/collections/album/calibrate"
     ] * 2
     assert len(list(tmp_path.iterdir())) == 2
-    for word in ("false accept rate", "strangers named, at most", "Not at a false accept rate of"):
+    for word in (
+        "false accept rate",
+        "strangers named, at most",
+        "No threshold for a false accept rate of",
+    ):
         assert word in table
 
 

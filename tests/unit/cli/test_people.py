@@ -163,7 +163,7 @@ def test_faces_are_named_in_a_table_and_on_pictures(
     assert done.exit_code == 0
     told = done.stdout
     assert all(word in told for word in ("Ada", "0.710", "0.600", "unknown", "below_threshold"))
-    assert "from similarity 0.363 on (preset), among 2 persons with 3 faces" in told
+    assert "at a similarity of 0.363 or more (preset), among 2 persons with 3 faces" in told
     assert "at most 0.30% of strangers are named." in told
     assert b"0.01" in scripted.requests[0].content
     with Image.open(out / "party.faces.png") as drawn:
@@ -227,6 +227,21 @@ def test_photos_of_a_folder_are_identified_and_failures_are_told(
     assert (first["error"]["code"], second["result"]["faces"]) == ("invalid_image_format", [])
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, "collection_not_found"), (401, "auth_required")]
+)
+def test_what_every_photo_would_be_refused_for_is_asked_once(
+    command: Command, scripted: ScriptedGateway, photo: Path, status: int, code: str
+) -> None:
+    (photo.parent / "second.jpg").write_bytes(photo.read_bytes())
+    scripted.answers = [_ok({"code": code, "detail": "No."}, status)]
+
+    done = command("people", "identify", str(photo.parent))
+
+    assert str(done.exception) == "No."
+    assert len(scripted.requests) == 1
+
+
 def test_a_claim_is_verified(command: Command, scripted: ScriptedGateway, photo: Path) -> None:
     result = {
         "person": PERSON,
@@ -243,7 +258,7 @@ def test_a_claim_is_verified(command: Command, scripted: ScriptedGateway, photo:
 
     told = command("people", "verify", "ada", str(photo), "--far", "0.001").stdout
 
-    assert told.startswith("This is not known to be Ada: similarity 0.310 (cosine), from 0.363 on")
+    assert told.startswith("This does not match Ada: similarity 0.310 (cosine), threshold 0.363")
     assert "at FAR 0.001; below_threshold." in told
     as_json = command("people", "verify", "ada", str(photo), "--json").stdout
     assert json.loads(as_json) == result

@@ -88,6 +88,51 @@ def test_more_photos_than_a_request_takes_are_sent_in_parts(
     assert done.exit_code == 0
 
 
+def _refusal(field: str) -> httpx.Response:
+    body = {"code": "invalid_image_format", "detail": "No image.", "field": field}
+    return httpx.Response(415, json=body)
+
+
+def test_a_file_the_gateway_does_not_take_is_told_and_the_others_are_enrolled(
+    command: Command, scripted: ScriptedGateway, tmp_path: Path
+) -> None:
+    _folder(tmp_path / "ada", "1.jpg", "2.jpg", "3.jpg")
+    scripted.answers = [_refusal("images.1"), _job(GOOD, GOOD)]
+
+    done = command("people", "enroll", str(tmp_path / "ada"), "--person", "ada")
+
+    assert [one.content.count(b'name="images"') for one in scripted.requests] == [3, 2]
+    assert b'filename="2.jpg"' not in scripted.requests[1].content
+    assert "ada: 2 of 3 photos are good; known by 4 faces now." in done.stdout
+    assert all(word in done.stdout for word in ("2.jpg", "invalid_image_format", "No image."))
+    assert str(done.exception) == "1 of 3 photos were not enrolled."
+
+
+def test_where_no_file_is_a_photo_that_is_told_of_each(
+    command: Command, scripted: ScriptedGateway, tmp_path: Path
+) -> None:
+    _folder(tmp_path / "ada", "1.jpg", "2.jpg")
+    scripted.answers = [_refusal("images.0"), _refusal("images.0")]
+
+    done = command("people", "enroll", str(tmp_path / "ada"), "--person", "ada", "--json")
+
+    [result] = json.loads(done.stdout)
+    assert [photo["filename"] for photo in result["photos"]] == ["1.jpg", "2.jpg"]
+    assert result["refused"] == 2
+
+
+def test_what_is_wrong_with_all_of_a_request_ends_the_command(
+    command: Command, scripted: ScriptedGateway, tmp_path: Path
+) -> None:
+    _folder(tmp_path / "ada", "1.jpg", "2.jpg")
+    scripted.answers = [_refusal("name")]
+
+    done = command("people", "enroll", str(tmp_path / "ada"), "--person", "ada")
+
+    assert str(done.exception) == "No image."
+    assert len(scripted.requests) == 1
+
+
 def _batch(state: str) -> httpx.Response:
     counts = dict.fromkeys(("pending", "running", "cancelled"), 0)
     body = {
@@ -148,7 +193,7 @@ def test_a_folder_of_folders_is_enrolled_as_a_batch_with_a_report(
     assert b'name="create_person"' not in sent.content
     for told in (
         "2 of 3 photos enrolled, 1 refused.",
-        "1 of 2 persons are known by them, 2 of them new; 1 have no face at all.",
+        "Persons: 1 of 2 are known by these photos, 2 new, 1 without any face.",
         "Refused: identity_similarity_conflict 1.",
         "Enrolled all the same: blurred 1.",
         "(ada, similarity 0.620)",

@@ -10,7 +10,7 @@ import pytest
 from cli.results import lines_of
 from cli.submit import IN_FLIGHT, outcomes_of
 from cli.watch import NotAllSucceeded, end_of
-from client import Batch, Client, Retries
+from client import Batch, Client, GatewayAway, Retries
 from client.testing import ScriptedGateway
 
 MADE = "2026-01-01T00:00:00Z"
@@ -67,6 +67,26 @@ def test_each_photo_has_its_outcome_in_its_place_whatever_became_of_the_others(
     assert refused["error"] == {"code": "invalid_image_format", "message": "No image."}
     assert failed["error"]["code"] == "no_face_detected"
     assert missing["error"]["code"] == "FileNotFoundError"
+
+
+def test_a_gateway_that_is_not_there_is_told_once_not_for_each_photo(
+    client: Client, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    gateway.answers = [httpx.ConnectError("Connection refused")]
+
+    with pytest.raises(GatewayAway, match=r"gateway\.test/ did not answer: Connection refused\."):
+        outcomes_of(client, _photos(tmp_path, 3), {})
+
+
+def test_a_gateway_that_goes_away_costs_no_outcome_that_was_there(
+    client: Client, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    gateway.answers = [_job("job_1"), httpx.ConnectError("Connection refused")]
+
+    first, second = outcomes_of(client, _photos(tmp_path, 2), {})
+
+    assert first["result"] == {"faces": ["job_1"]}
+    assert second["error"]["code"] == "GatewayAway"
 
 
 def test_only_so_many_photos_are_sent_ahead(
