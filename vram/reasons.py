@@ -92,7 +92,7 @@ ROUTES: Final[Mapping[RouteReason, str]] = {
         "tried there. Its worker's log says what failed."
     ),
     "no_gpu_device": (
-        "No GPU worker gives signs of life. Start one, or look into its log if it was started."
+        "No GPU worker is running, so the CPU does the job. If one was started, look into its log."
     ),
     "ledger_unavailable": (
         "The ledger's store did not answer, so no GPU work is admitted. Later jobs are sent to "

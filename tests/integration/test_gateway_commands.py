@@ -114,5 +114,5 @@ def test_a_batch_is_sent_watched_and_cancelled(
 def test_a_gateway_that_is_not_there_is_told_in_one_line(facesocial: Facesocial) -> None:
     done = facesocial("jobs", "list", "--gateway=http://127.0.0.1:9", status=1)
 
-    assert done.stderr.startswith("facesocial: The gateway at http://127.0.0.1:9/ did not answer")
+    assert done.stderr.startswith("facesocial: The gateway at http://127.0.0.1:9 did not answer")
     assert len(done.stderr.splitlines()) == 1

@@ -74,7 +74,7 @@ def test_a_gateway_that_is_not_there_is_told_once_not_for_each_photo(
 ) -> None:
     gateway.answers = [httpx.ConnectError("Connection refused")]
 
-    with pytest.raises(GatewayAway, match=r"gateway\.test/ did not answer: Connection refused\."):
+    with pytest.raises(GatewayAway, match=r"gateway\.test did not answer: Connection refused\."):
         outcomes_of(client, _photos(tmp_path, 3), {})
 
 

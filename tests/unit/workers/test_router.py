@@ -59,8 +59,8 @@ def test_without_a_device_the_cpu_takes_the_job(route: Callable[..., JobRoute]) 
     assert route(AnalyzeOptions()) == JobRoute(
         queue="cpu.interactive",
         reason="no_gpu_device",
-        message="No GPU worker gives signs of life. Start one, or look into its log if it was "
-        "started.",
+        message="No GPU worker is running, so the CPU does the job. If one was started, look into "
+        "its log.",
     )
 
 
