@@ -71,7 +71,8 @@ def report_lines(report: EnrollmentReport) -> list[str]:
     if report.warnings:
         counts = (f"{word} {number}" for word, number in sorted(report.warnings.items()))
         lines.append(f"Enrolled all the same: {', '.join(counts)}.")
-        lines.append(f"`facesocial people report {report.batch_id} --csv FILE` tells which.")
+        again = f"facesocial people report {report.batch_id} --collection {report.collection_id}"
+        lines.append(f"`{again} --csv FILE` tells which.")
     return lines
 
 

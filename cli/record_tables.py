@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from cli.plain_console import PlainConsole
@@ -66,7 +68,20 @@ def show_table(table: Table) -> None:
     console = PlainConsole()
     if not console.is_terminal:
         console = PlainConsole(width=_FILE_COLUMNS)
-    console.print(table)
+    print_table(table, console)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table; where its words don't fit, each row as a paragraph of lines instead."""
+    # Measured where there is room: on a narrow terminal a table says that it fits into anything.
+    roomy = console.options.update_width(_FILE_COLUMNS)
+    if Measurement.get(console, roomy, table).minimum <= console.width:
+        console.print(table)
+        return
+    headings = [str(column.header) for column in table.columns]
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        lines = (f"{name}: {cell}" for name, cell in zip(headings, row, strict=True) if cell)
+        console.print("\n  ".join(lines), soft_wrap=True, highlight=False)
 
 
 def plain_table(*headings: str, id_columns: int | None = None) -> Table:

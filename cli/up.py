@@ -70,7 +70,7 @@ def up(
             "The monitor is not installed. Run `pip install 'facesocial[local]'`, or pass "
             "--no-flower."
         )
-    console = SteadyConsole()
+    console = SteadyConsole(markup=False, emoji=False)
     gpus = usable_gpus(
         environment,
         list_gpus=list_gpus,

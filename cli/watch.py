@@ -1,6 +1,7 @@
 """`facesocial watch`: a job or a batch, until it ends."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -35,13 +36,21 @@ def watch(
 
 
 def follow(client: Client, batch: Batch) -> Batch:
-    """Show a batch's progress on stderr until it ends."""
-    with counted_bar(batch.id) as tell:
-        return client.batches.wait(
-            batch,
-            timeout_seconds=LONGEST_SECONDS,
-            on_look=lambda seen: tell(seen.counts.ended, seen.counts.total),
+    """Show a batch's progress on stderr until it ends, or say that it goes on when interrupted."""
+    try:
+        with counted_bar(batch.id) as tell:
+            return client.batches.wait(
+                batch,
+                timeout_seconds=LONGEST_SECONDS,
+                on_look=lambda seen: tell(seen.counts.ended, seen.counts.total),
+            )
+    except KeyboardInterrupt:
+        print(
+            f"{batch.id} goes on. `facesocial watch {batch.id}` follows it again, "
+            f"`facesocial batch cancel {batch.id}` ends it.",
+            file=sys.stderr,
         )
+        raise
 
 
 def end_of(batch: Batch, *, as_json: bool) -> None:

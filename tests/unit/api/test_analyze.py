@@ -35,8 +35,8 @@ def test_a_photo_becomes_a_queued_job_with_its_image_and_its_wake_up(
         "queue": "cpu.interactive",
         "reason": "no_gpu_device",
         "device": None,
-        "message": "No GPU worker is running, so the CPU does the job. If one was started, look into "
-        "its log.",
+        "message": "No GPU worker is running, so the CPU does the job. If one was started, look "
+        "into its log.",
         "expected_ms": None,
     }
     job = parts.jobs.get(body["id"])

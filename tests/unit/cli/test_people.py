@@ -109,6 +109,15 @@ def test_a_name_that_looks_like_an_order_to_the_terminal_is_only_a_name(
     assert "Ada [/]\N{REPLACEMENT CHARACTER}[2J" in table
 
 
+def test_brackets_and_colons_in_a_name_are_shown_as_they_are(
+    command: Command, scripted: ScriptedGateway
+) -> None:
+    name = "Ada [/b] [red]L.[/red] :smile:"
+    scripted.answers = [_ok({"items": [person_body("ada", name=name)]})]
+
+    assert name in command("people", "list").stdout
+
+
 def test_one_is_found_by_a_key_of_another_system(
     command: Command, scripted: ScriptedGateway
 ) -> None:

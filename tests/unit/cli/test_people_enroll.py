@@ -196,6 +196,7 @@ def test_a_folder_of_folders_is_enrolled_as_a_batch_with_a_report(
         "Persons: 1 of 2 are known by these photos, 2 new, 1 without any face.",
         "Refused: identity_similarity_conflict 1.",
         "Enrolled all the same: blurred 1.",
+        "`facesocial people report batch_1 --collection album --csv FILE` tells which.",
         "(ada, similarity 0.620)",
         "0.620        refused",
     ):

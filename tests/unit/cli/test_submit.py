@@ -9,7 +9,7 @@ import pytest
 
 from cli.results import lines_of
 from cli.submit import IN_FLIGHT, outcomes_of
-from cli.watch import NotAllSucceeded, end_of
+from cli.watch import NotAllSucceeded, end_of, follow
 from client import Batch, Client, GatewayAway, Retries
 from client.testing import ScriptedGateway
 
@@ -123,6 +123,20 @@ def test_a_batch_that_succeeded_ends_well(capsys: pytest.CaptureFixture[str]) ->
     end_of(_batch("succeeded", succeeded=2), as_json=True)
 
     assert json.loads(capsys.readouterr().out)["counts"]["succeeded"] == 2
+
+
+def test_who_stops_watching_a_batch_is_told_that_it_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def _stopped(_request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    client = Client("http://gateway.test", transport=httpx.MockTransport(_stopped))
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(client, _batch("running", running=2))
+
+    assert "`facesocial watch batch_1` follows it again" in capsys.readouterr().err
 
 
 def test_results_of_a_batch_are_read_part_by_part(client: Client, gateway: ScriptedGateway) -> None:
