@@ -33,6 +33,23 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     assert broken == []
 
 
+def test_every_page_that_a_source_names_exists() -> None:
+    sources = [
+        path
+        for package in ("api", "benchmarks", "cli", "client", "deploy", "models", "vram", "workers")
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in {".lua", ".py", ".sh", ".toml", ".yaml"}
+    ]
+    named = {
+        page
+        for path in (*sources, ROOT / "Makefile", ROOT / "compose.yaml", *DOCUMENTS)
+        for page in re.findall(r"\bdocs/[\w/-]+\.(?:md|svg|jpg|png)", text_of(str(path)))
+    }
+
+    assert len(named) > 10
+    assert sorted(page for page in named if not (ROOT / page).is_file()) == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_make_command_that_is_named_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
@@ -112,5 +129,7 @@ def _has_test(path: Path, name: str) -> bool:
 
 
 def _anchors(path: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    # Without what is shown as code: a shell's comment there is no heading.
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
