@@ -60,7 +60,10 @@ def analyze(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     embeddings: Annotated[bool, typer.Option("--embeddings", help="Print embeddings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Analyse photos in this process; needs `facesocial models pull` once, and no server."""
+    """Analyse photos without a server.
+
+    The models have to be there: `facesocial models pull` fetches them.
+    """
     log_to_stderr("error")
     options = _options(
         analyses=_expanded(analyses),

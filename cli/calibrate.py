@@ -43,7 +43,10 @@ def calibrate(
     plots: Annotated[Path | None, typer.Option(help="Write PNG plots to this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Measure which similarity keeps which rate of false accepts, with confidence intervals."""
+    """Measure thresholds on your own faces.
+
+    Tells which similarity keeps which rate of false accepts, with confidence intervals.
+    """
     log_to_stderr("error")
     if (collection is None) is (data is None):
         raise CollectionOrFolder

@@ -21,7 +21,9 @@ from cli.record_tables import show_table
 from client import Collection
 from client.collection_flows import given
 
-app = typer.Typer(help="Make, list, set and forget collections of people.", no_args_is_help=True)
+app = typer.Typer(
+    help="Create, list, change and delete collections of people.", no_args_is_help=True
+)
 
 app.command()(model)
 
@@ -35,7 +37,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List one's collections by their ids."""
+    """List your collections by their ids."""
     with connected(gateway) as client:
         collections = client.collections.list(limit=limit).items
     if as_json:
@@ -58,7 +60,7 @@ def create(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a collection; `settings` changes its rules."""
+    """Create a collection; `settings` changes its rules."""
     with connected(gateway) as client:
         made = client.collections.create(collection_id, title=title, model=model_name)
     _tell(made, as_json=as_json)
@@ -68,7 +70,7 @@ def create(
 def show(
     collection_id: CollectionId, *, gateway: GatewayUrl = None, as_json: AsJson = False
 ) -> None:
-    """Tell how a collection stands."""
+    """Show what is in a collection."""
     with connected(gateway) as client:
         _tell(client.collections.get(collection_id), as_json=as_json)
 
@@ -121,7 +123,7 @@ def settings(  # noqa: PLR0913 - each is an option of the command line
     most_faces: Annotated[int | None, typer.Option(help="Faces of a person it takes.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a collection's rules, after changing those that are given."""
+    """Change the rules that are given, and show all of them."""
     rules = given({"source": thresholds, "far": far, "fpir": fpir, "similarity": similarity})
     changes: dict[str, Any] = given(
         {
@@ -156,7 +158,7 @@ def delete(
     wait: WaitSeconds = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a collection with everybody in it, once that is confirmed; print the certificate."""
+    """Delete a collection with everybody in it. Asks before it does."""
     with connected(gateway) as client:
         if not yes:
             found = client.collections.get(collection_id)
@@ -176,7 +178,7 @@ def certificates(
     limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show certificates of what was deleted, the latest first, as far as they have got."""
+    """Show the certificates of what was deleted, latest first."""
     with connected(gateway) as client:
         if deletion_id is None:
             deletions = client.collections.deletions(limit=limit).items

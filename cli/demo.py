@@ -60,7 +60,10 @@ def demo(
         int | None, typer.Option(metavar="MB", min=1, help="Add a simulated GPU worker.")
     ] = None,
 ) -> None:
-    """Fetch weights and sample photos, start everything, analyse the photos, stop everything."""
+    """Find the faces in two sample photos, and clean up.
+
+    Fetches weights and photos, starts everything, analyses the photos and stops everything.
+    """
     # Otherwise a terminated demo would leave its fleet's data behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = PlainConsole()

@@ -32,7 +32,7 @@ def liveness(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Judge from several photos whether a face is live, motion included."""
+    """Judge from several photos whether a face is live."""
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger("error"),

@@ -34,7 +34,7 @@ def login(
     ] = None,
     remember: Annotated[bool, typer.Option(help="Stay logged in for a week.")] = True,
 ) -> None:
-    """Log in at a gateway; later commands are sent as that user."""
+    """Log in at a gateway; later commands run as that user."""
     url = gateway_at(gateway)
     _warn_in_clear(url)
     body: dict[str, Any] = {
@@ -65,7 +65,7 @@ def logout(
         bool, typer.Option("--all-devices", help="End the logins on all devices.")
     ] = False,
 ) -> None:
-    """End the login at a gateway, and forget it."""
+    """Log out at a gateway."""
     url, logins = gateway_at(gateway), StoredLogins()
     # Of a login that has ended already nothing is left to end.
     with unknown_to(url) as client, suppress(AuthenticationFailed, LoginEnded, NotFound):
@@ -84,7 +84,7 @@ def logout(
 
 
 def whoami(*, gateway: GatewayUrl = None, as_json: AsJson = False) -> None:
-    """Tell who the commands are at a gateway, and what they may do."""
+    """Show who you are at a gateway, and what you may do."""
     with connected(gateway) as client:
         allowed = client.call("GET", "/api/v1/auth/permissions")
         try:

@@ -17,7 +17,7 @@ from cli.record_tables import show_table
 from client import Person
 from client.collection_flows import DEFAULT_COLLECTION
 
-app = typer.Typer(help="Enrol, identify, list and forget known people.", no_args_is_help=True)
+app = typer.Typer(help="Enrol, identify, list and delete known people.", no_args_is_help=True)
 app.command()(enroll)
 app.command()(report)
 app.command()(identify)
@@ -37,7 +37,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List a collection's persons in the order they were made."""
+    """List the people in a collection, oldest first."""
     with connected(gateway) as client:
         if external_id is not None:
             persons = list(client.people.list(collection=collection, external_id=external_id).items)
@@ -57,7 +57,7 @@ def show(
     collection: InCollection = DEFAULT_COLLECTION,
     as_json: AsJson = False,
 ) -> None:
-    """Show a person with the faces."""
+    """Show a person and their faces."""
     with connected(gateway) as client:
         person = client.people.get(person_id, collection=collection)
         faces = client.people.faces(person_id, collection=collection)
@@ -97,7 +97,7 @@ def merge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a person's faces to another and forget the first, once that is confirmed."""
+    """Give a person's faces to another, and delete the first. Asks before it does."""
     with connected(gateway) as client:
         if not yes:
             gone = client.people.get(person_id, collection=collection)
@@ -119,7 +119,7 @@ def delete(
     wait: WaitSeconds = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Forget persons, once that is confirmed, and print the certificates."""
+    """Delete people and print the certificates. Asks before it does."""
     with connected(gateway) as client:
         if not yes:
             found = [client.people.get(one, collection=collection) for one in person_ids]

@@ -42,8 +42,8 @@ def enroll(  # noqa: PLR0913 - each is an option of the command line
         typer.Argument(
             metavar="FOLDER|PHOTO...",
             exists=True,
-            help="A folder with a folder of photos for each person, or an archive like it; with "
-            "--person the photos of one.",
+            help="A folder that has a folder of photos for each person, or an archive of one; with "
+            "--person: photos of that person.",
         ),
     ],
     *,
@@ -60,20 +60,24 @@ def enroll(  # noqa: PLR0913 - each is an option of the command line
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="With --person; repeatable.")
     ] = None,
     consent: Annotated[
-        str | None, typer.Option(metavar="PURPOSE", help="With --person: what they agreed to now.")
+        str | None,
+        typer.Option(metavar="PURPOSE", help="With --person: what they have just agreed to."),
     ] = None,
     face: Annotated[
         str | None,
         typer.Option(
             metavar="only|largest|center",
-            help="Whose face counts in a photo with several.",
+            help="Which face counts in a photo with several.",
             show_default="only: such photos are refused",
         ),
     ] = None,
     require: Require = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let people be known by photos. What is no good is told; the others count."""
+    """Enrol people with photos of them.
+
+    Photos that are no good are listed with the reason; the others count all the same.
+    """
     described = {
         "name": name,
         "external_id": external_id,
@@ -104,7 +108,7 @@ def report(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what became of a folder of people, so far."""
+    """Show how the enrolment of a folder of people stands."""
     with connected(gateway) as client:
         found = client.collections.report(batch_id, collection=collection)
         if csv is not None:

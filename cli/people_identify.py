@@ -22,7 +22,8 @@ JOB_SECONDS = 300
 
 def identify(  # noqa: PLR0913 - each is an option of the command line
     sources: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="Every face in them counts.")
+        list[Path],
+        typer.Argument(metavar="PHOTO|FOLDER...", help="All faces in them are looked at."),
     ],
     *,
     gateway: GatewayUrl = None,
@@ -40,7 +41,7 @@ def identify(  # noqa: PLR0913 - each is an option of the command line
         float | None, typer.Option(min=-1, max=1, help="A similarity to use instead, -1 to 1.")
     ] = None,
     candidates: Annotated[
-        int | None, typer.Option(min=1, max=50, help="Persons told of each face at most.")
+        int | None, typer.Option(min=1, max=50, help="How many people to list for each face.")
     ] = None,
     max_faces: Annotated[
         int | None, typer.Option(min=1, help="How many faces to look at, the largest first.")
@@ -51,7 +52,10 @@ def identify(  # noqa: PLR0913 - each is an option of the command line
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask who the faces in photos are; nobody is named below the threshold."""
+    """Find out who is in photos.
+
+    Nobody is named below the threshold.
+    """
     photos = photos_of(sources)
     options: dict[str, Any] = {
         "fpir": fpir,
@@ -107,7 +111,7 @@ def verify(  # noqa: PLR0913 - each is an option of the command line
     require: Require = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask whether a photo shows a known person."""
+    """Check whether a photo shows a known person."""
     options: dict[str, Any] = {"far": far, "threshold": threshold, "require": require or None}
     with connected(gateway) as client:
         sent = client.people.verify(person_id, photo, collection=collection, **options)

@@ -13,6 +13,7 @@ PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id
 Require = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="live|authentic", help="Take only faces that are; repeatable. Fails closed."
+        metavar="live|authentic",
+        help="Only faces judged so; repeatable. Without a verdict a face is refused.",
     ),
 ]

@@ -32,7 +32,7 @@ def export(
         typer.Option(metavar="PERSON", help="All of this one person instead, as a ZIP file."),
     ] = None,
 ) -> None:
-    """Write a collection's persons and embeddings to a file, or all that is stored of one."""
+    """Write people with their embeddings to a file, or all that is stored of one."""
     with (
         writable(target),
         connected(gateway) as client,
@@ -55,7 +55,7 @@ def load(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Take what `export` wrote, or trusted embeddings from elsewhere."""
+    """Read a file that `export` wrote, or embeddings from elsewhere."""
     with connected(gateway) as client, byte_bar("sending") as progress:
         imported = client.collections.load(
             source, collection=collection, create_persons=create_persons, progress=progress

@@ -24,7 +24,7 @@ def results(
         Path | None, typer.Option(metavar="FILE", help="Write there instead of printing.")
     ] = None,
 ) -> None:
-    """Write results, one JSON object a line; those of a batch by number."""
+    """Write the results of a job or batch as lines of JSON."""
     with connected(gateway) as client, ExitStack() as opened:
         file: TextIO = sys.stdout
         if out is not None:

@@ -47,7 +47,7 @@ def submit(  # noqa: PLR0913 - each is an option of the command line
     wait: Annotated[bool, typer.Option(help="Wait for the results.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Send photos to a gateway; wait for what it finds, or print the ids of the jobs."""
+    """Send photos to a gateway and show what it finds."""
     options = {"analyses": analyses, "max_faces": max_faces, "tags": tag or None}
     if pictures is not None:
         make_folder(pictures)

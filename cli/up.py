@@ -57,7 +57,10 @@ def up(
     ] = None,
     flower: Annotated[bool, typer.Option(help="Run the monitor (Flower).")] = True,
 ) -> None:
-    """Start the store, the workers, the gateway and the monitor; stop them with Ctrl-C."""
+    """Run everything on this machine until Ctrl-C.
+
+    That is the store, the workers, the gateway and the monitor.
+    """
     given = {"data_dir": data_dir, "port": port, "flower_port": flower_port}
     environment = {
         **os.environ,  # noqa: TID251 - the composition root hands the environment to its children

@@ -29,7 +29,10 @@ def verify(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Compare the largest faces of two photos at a stated false accept rate."""
+    """Compare two photos without a server: the same person?
+
+    The largest face of each counts, at a stated false accept rate.
+    """
     log_to_stderr("error")
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_residency  # noqa: PLC0415 - see above

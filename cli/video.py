@@ -27,7 +27,10 @@ def video(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Judge the people in a video over time: authentic, manipulated, or inconclusive."""
+    """Judge whether the faces in a video look manipulated.
+
+    Each person is authentic, manipulated, or inconclusive.
+    """
     log_to_stderr("error")
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_residency  # noqa: PLC0415 - see above

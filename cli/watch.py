@@ -26,7 +26,7 @@ def watch(
     gateway: GatewayUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what it ended as.")] = False,
 ) -> None:
-    """Follow a job or a batch until it ends; exit 1 when not all of it succeeded."""
+    """Follow a job or batch until it ends; exit 1 unless all succeeded."""
     with connected(gateway) as client:
         if id_.startswith("batch_"):
             end_of(follow(client, client.batches.get(id_)), as_json=as_json)
