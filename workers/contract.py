@@ -117,10 +117,13 @@ class AnalyzeOptions(BaseModel):
     detection_priority: Literal["speed", "accuracy"] = "speed"
     #: Look at parts of the image too: finds tiny faces, takes several times as long.
     tiles: bool = False
-    #: Models other than the defaults, by name; "ensemble" where several models vote.
+    #: Another recognition model than the default, by name; "ensemble" where several vote.
     recognition_model: ModelName | None = None
+    #: One anti-spoofing model, by name, instead of all that are installed.
     anti_spoofing_model: ModelName | None = None
+    #: Another deepfake model than the default, by name.
     deepfake_model: ModelName | None = None
+    #: Another model of age and gender than the default, by name.
     demographics_model: ModelName | None = None
     #: Whether the answer holds the embedding itself, not only its model and size.
     return_embeddings: bool = False

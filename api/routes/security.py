@@ -35,6 +35,7 @@ def _checked_place(text: str) -> str:
 class AuditQuery(BaseModel):
     """Which entries."""
 
+    #: At most so many.
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     #: An earlier answer's `next_cursor`.
     after: Annotated[str, AfterValidator(_checked_place)] | None = None

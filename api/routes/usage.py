@@ -24,8 +24,11 @@ _MOST_DAYS = 366
 class UsageQuery(BaseModel):
     """Which days, of UTC. A period ends today; otherwise both dates are given."""
 
+    #: The days up to and with today; not beside dates.
     period: Period | None = None
+    #: The first day, as in 2026-11-01.
     start_date: Annotated[date, Field(ge=date(2000, 1, 1), le=date(9999, 12, 31))] | None = None
+    #: The last day, included.
     end_date: Annotated[date, Field(ge=date(2000, 1, 1), le=date(9999, 12, 31))] | None = None
 
     @model_validator(mode="after")

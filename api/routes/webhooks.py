@@ -58,6 +58,7 @@ class WebhookChanges(BaseModel):
 class LogQuery(BaseModel):
     """Which part of the log."""
 
+    #: At most so many.
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     #: A former part's `next_cursor`.
     after: str | None = None

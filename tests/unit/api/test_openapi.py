@@ -120,6 +120,19 @@ def test_comments_above_fields_are_their_descriptions(document: dict[str, Any]) 
     assert held["keep"]["description"] == "Never chosen to leave: an operator pinned it."
 
 
+def test_every_parameter_says_what_it_means(document: dict[str, Any]) -> None:
+    shared = document["components"]["parameters"]
+    silent = [
+        f"{method} {path}: {one['name']}"
+        for (method, path), operation in operations(document).items()
+        for told in operation.get("parameters", ())
+        for one in (shared[told["$ref"].rpartition("/")[2]] if "$ref" in told else told,)
+        if not one.get("description")
+    ]
+
+    assert silent == []
+
+
 def test_a_route_that_declares_nothing_keeps_the_app_from_being_described(app: Flask) -> None:
     app.add_url_rule("/undeclared", "undeclared", lambda: "")
 
