@@ -55,7 +55,8 @@ from api.routes import (
     usage,
     webhooks,
 )
-from api.services import Services
+from api.services import Services, services
+from api.traffic import NO_ROUTE
 
 READ_BYTES = 64 * 1024
 #: A client's own request id is taken when it is short and plain.
@@ -115,7 +116,8 @@ def create_app(parts: Services) -> Flask:
         app.before_request(before)
     read_rest = partial(_read_rest, limit_bytes=2 * parts.settings.max_image_bytes)
     # Called in reverse order, after the view.
-    for after in (log_request, compress, read_rest, add_headers, allow_origin, tell_limits):
+    last = (log_request, _count_request)
+    for after in (*last, compress, read_rest, add_headers, allow_origin, tell_limits):
         app.after_request(after)
     for module in _ROUTES:
         app.register_blueprint(module.blueprint)
@@ -129,6 +131,18 @@ def _begin_request() -> None:
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid_utils.uuid7().hex}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _count_request(response: Response) -> Response:
+    rule = request.url_rule
+    method, route = (request.method, rule.rule) if rule else NO_ROUTE
+    seconds = (time.perf_counter_ns() - g.started_ns) / 1e9 - g.get("waited_seconds", 0.0)
+    # A WebSocket lasts as long as its client likes: how long says nothing of us.
+    lasts = rule is not None and rule.websocket
+    services().traffic.count(
+        method, route, response.status_code, None if lasts else max(0.0, seconds)
+    )
+    return response
 
 
 def _read_rest(response: Response, *, limit_bytes: int) -> Response:

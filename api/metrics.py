@@ -1,25 +1,32 @@
-"""What Prometheus reads: computed at each scrape from the ledger, the fleet and the job store.
+"""What Prometheus reads: computed at each scrape from what the stores hold.
 
-No process counts anything itself, so a gateway with many processes tells the same from each, and
-restarts lose nothing. A store that is away gives `facesocial_store_up 0` and no stale figures.
+No process tells what it counted itself, so a gateway with many processes tells the same from each,
+and restarts lose nothing. A store that is away gives `facesocial_store_up 0` and no stale figures.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from api.device_view import zones_mib
-from models.catalogue import Catalogue
+from api.services import Services
+from api.traffic import BOUNDS_SECONDS
 from vram.errors import LedgerUnavailable
-from vram.fleet import Breaker, Fleet
-from vram.ledger import VramLedger
+from vram.fleet import Breaker
 from vram.records import DeviceState
+from workers.contract import JobState
 from workers.errors import StoreUnavailable
-from workers.identities.forgetting_store import ForgettingStore
-from workers.jobs import JobStore
+from workers.job_options import JobOptions
+from workers.jobs import POISONED, Ended
 
 #: What `render` answers.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -48,29 +55,33 @@ _COUNTERS = (
     ("written_off", "vram_written_off", "Models nobody confirmed to be gone"),
     ("pressure", "vram_pressure", "Times memory became short"),
 )
+#: The end that somebody has to look into, of every kind of job.
+_POISONED = tuple(
+    Ended(kind=options.model_fields["kind"].default, state=JobState.FAILED, code=POISONED.code)
+    for options in get_args(JobOptions)
+)
 
 
 class FleetCollector(Collector):
-    """Asks the stores when it is scraped."""
+    """Asks the stores when it is scraped.
 
-    def __init__(
-        self,
-        ledger: VramLedger,
-        fleet: Fleet,
-        jobs: JobStore,
-        forgetting: ForgettingStore,
-        catalogue: Catalogue,
-    ) -> None:
-        self._ledger = ledger
-        self._fleet = fleet
-        self._jobs = jobs
-        self._forgetting = forgetting
-        self._models = [spec.id for spec in catalogue.models.values() if spec.task != "part"]
+    Args:
+        parts: Of the gateway.
+    """
+
+    def __init__(self, parts: Services) -> None:
+        self._ledger = parts.ledger
+        self._fleet = parts.fleet
+        self._jobs = parts.jobs
+        self._traffic = parts.traffic
+        self._forgetting = parts.identities.forgetting
+        self._models = [spec.id for spec in parts.catalogue.models.values() if spec.task != "part"]
 
     def collect(self) -> Iterator[Metric]:
         """See Collector."""
         up = GaugeMetricFamily("facesocial_store_up", "Whether a store answers", labels=["store"])
-        for store, ask in (("ledger", self._of_devices), ("jobs", self._of_jobs)):
+        # Two at most: each that hangs makes the scrape longer by its time limit.
+        for store, ask in (("ledger", self._of_devices), ("jobs", self._of_the_rest)):
             try:
                 found = list(ask())
             except (LedgerUnavailable, StoreUnavailable):
@@ -111,6 +122,12 @@ class FleetCollector(Collector):
             "cpu_worker_processes", "Processes of CPU workers", value=outlook.cpu_processes
         )
 
+    def _of_the_rest(self) -> Iterator[Metric]:
+        yield from self._of_jobs()
+        yield from self._of_deletions()
+        yield from self._of_results()
+        yield from self._of_requests()
+
     def _of_jobs(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily(
             "model_queue_length", "Jobs that wait in a queue", labels=["queue"]
@@ -119,6 +136,25 @@ class FleetCollector(Collector):
             waiting.add_metric([queue], jobs)
         yield waiting
         yield GaugeMetricFamily("jobs_waiting", "Jobs that wait", value=self._jobs.waiting())
+        ended = CounterMetricFamily(
+            "jobs_ended", "Jobs that have ended", labels=["kind", "state", "code"]
+        )
+        # Told before the first one comes: of a figure that was not there nobody sees it grow.
+        found = dict.fromkeys(_POISONED, 0) | dict(self._jobs.ended())
+        for how, jobs in found.items():
+            ended.add_metric([how.kind, how.state, how.code], jobs)
+        yield ended
+
+    def _of_deletions(self) -> Iterator[Metric]:
+        left = self._forgetting.outstanding()
+        for name, text, number in (
+            ("identity_keys_to_destroy", "Keys of deleted people that still exist", left.keys),
+            ("identity_images_to_delete", "Photos of deleted people that remain", left.images),
+            ("identity_certificates_open", "Deletions workers follow still", left.certificates),
+        ):
+            yield GaugeMetricFamily(name, text, value=number)
+
+    def _of_results(self) -> Iterator[Metric]:
         unreadable = CounterMetricFamily(
             "result_persons_unreadable",
             "Persons of results that were read without their names, although nobody deleted them",
@@ -127,6 +163,24 @@ class FleetCollector(Collector):
         for reason, count in self._forgetting.unreadable().items():
             unreadable.add_metric([reason], count)
         yield unreadable
+
+    def _of_requests(self) -> Iterator[Metric]:
+        figures = self._traffic.figures()
+        answered = CounterMetricFamily(
+            "http_requests", "Requests answered", labels=["method", "route", "status"]
+        )
+        for (method, route, status), number in figures.requests.items():
+            answered.add_metric([method, route, str(status)], number)
+        took = HistogramMetricFamily(
+            "http_request_duration_seconds",
+            "From a request's first byte to its answer, without waits it asked for",
+            labels=["method", "route"],
+        )
+        bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
+        for (method, route), times in figures.times.items():
+            buckets = list(zip(bounds, accumulate(times.counts), strict=True))
+            took.add_metric([method, route], buckets=buckets, sum_value=times.seconds)
+        yield from (answered, took)
 
 
 def render(collector: FleetCollector) -> bytes:

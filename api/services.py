@@ -15,6 +15,7 @@ from api.limits.rules import Rules
 from api.live.connections import Live
 from api.outbound.guard import Outbound
 from api.resumable.uploads import UploadStore
+from api.traffic import Traffic
 from api.vitals import Vitals
 from api.webhooks.registry import WebhookRegistry
 from models.catalogue import Catalogue
@@ -66,6 +67,8 @@ class Services:
     #: One for each client that may wait at a time in this process: `?wait=`, events, WebSockets.
     wait_slots: threading.BoundedSemaphore
     vitals: Vitals
+    #: How many requests were answered, how, and how fast.
+    traffic: Traffic
     webhooks: WebhookRegistry
     #: WebSockets.
     live: Live

@@ -1,9 +1,12 @@
 """`?wait=` and `Prefer: wait=`: hold a request until its job has ended, within limits."""
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
-from flask import Response, request
+from flask import Response, g, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.services import Services
@@ -49,9 +52,20 @@ def read_or_wait(parts: Services, job_id: str, seconds: float) -> Job:
     if not is_placed:
         return parts.jobs.get(job_id)
     try:
-        return parts.watch.wait(job_id, seconds)
+        with not_counted():
+            return parts.watch.wait(job_id, seconds)
     finally:
         parts.wait_slots.release()
+
+
+@contextmanager
+def not_counted() -> Iterator[None]:
+    """Leave what passes in here out of how long the request took: the client asked to wait."""
+    since = time.perf_counter()
+    try:
+        yield
+    finally:
+        g.waited_seconds = g.get("waited_seconds", 0.0) + time.perf_counter() - since
 
 
 def _preferred() -> str | None:

@@ -15,9 +15,11 @@ from api.live.redis_live import open_live
 from api.offload import OffloadedBlobs, OffloadedVault
 from api.outbound.opening import open_outbound
 from api.redis_kept_answers import RedisKeptAnswers
+from api.redis_traffic import RedisTraffic
 from api.resumable.redis_uploads import RedisUploads
 from api.routes.documents import prepare_document
 from api.services import Services
+from api.traffic import Traffic
 from api.vitals import Vitals
 from api.webhooks.opening import open_webhooks
 from models.catalogue import load_catalogue
@@ -89,11 +91,14 @@ def create() -> Flask:
         live=live,
         webhooks=webhooks,
         vitals=Vitals(jobs, fleet),
+        traffic=Traffic(RedisTraffic(client)),
     )
     parts.drain.on_stop(changes.interrupt)
     parts.drain.on_stop(live.connections.end_all)
     parts.drain.on_stop(pump.close)
+    parts.drain.on_stop(parts.traffic.close)
     pump.start()
+    parts.traffic.start()
     app = create_app(parts)
     prepare_document(app)
     return app

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from workers.contract import JobError, JobRoute, JobState
 from workers.errors import JobUnreadable
 from workers.job_options import JobOptions
-from workers.job_records import NOBODY, Claim, DueJob, Job, NewJob
+from workers.job_records import NOBODY, Claim, DueJob, Ended, Job, NewJob
 
 #: Kind -> what its options are.
 _OPTIONS: dict[str, type[JobOptions]] = {
@@ -136,3 +136,12 @@ def _blobs_of(fields: Mapping[str, str]) -> tuple[str, ...]:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text else None
+
+
+def ended_of(counts: Mapping[str, str]) -> dict[Ended, int]:
+    """How many jobs ended so, from the hash of that name."""
+    found: dict[Ended, int] = {}
+    for name, number in counts.items():
+        kind, state, code = name.split(" ")
+        found[Ended(kind=kind, state=JobState(state), code=code)] = int(number)
+    return found

@@ -122,6 +122,17 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a job ended."""
+
+    #: As in its options: "analyze", "chunk" of a batch.
+    kind: str
+    state: JobState
+    #: Why it failed; "" when it did not.
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deleted:
     """A job that was deleted."""
 

@@ -17,6 +17,7 @@ from workers.job_records import (
     Deleted,
     DueJob,
     Durability,
+    Ended,
     Job,
     JobPage,
     NewJob,
@@ -38,6 +39,7 @@ __all__ = [
     "Deleted",
     "DueJob",
     "Durability",
+    "Ended",
     "Job",
     "JobPage",
     "JobStore",
@@ -81,6 +83,10 @@ class JobStore(Protocol):
 
     def waiting_queues(self) -> Mapping[str, int]:
         """Every queue that has jobs waiting, with their number."""
+        ...
+
+    def ended(self) -> Mapping[Ended, int]:
+        """How many jobs have ended so since the store began."""
         ...
 
     def waiting_in(self, queue: str, limit: int) -> Sequence[DueJob]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from workers.jobs import (
     POISONED,
     Claim,
     ClaimLimits,
+    Ended,
     Job,
     NewJob,
     NotClaimed,
@@ -49,6 +51,7 @@ class JobTable:
         self.entries: dict[str, Entry] = {}
         self.lock = threading.RLock()
         self.earlier = EarlierJobs(settings)
+        self.ended: Counter[Ended] = Counter()
 
     def add(self, job: NewJob, batch_key: str) -> Entry:
         """Store a new job that waits."""
@@ -156,6 +159,8 @@ class JobTable:
     ) -> None:
         """End a job, whatever it is."""
         entry.due_ms = None
+        code = error.code if error else ""
+        self.ended[Ended(kind=entry.job.options.kind, state=state, code=code)] += 1
         now = self.now_ms()
         expires_ms = now + entry.ttl_seconds * 1000
         if entry.job.is_listed:

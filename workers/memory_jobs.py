@@ -18,6 +18,7 @@ from workers.jobs import (
     ClaimLimits,
     Deleted,
     DueJob,
+    Ended,
     Job,
     JobPage,
     NewJob,
@@ -60,6 +61,10 @@ class MemoryJobs:
         """See JobStore."""
         with self._lock:
             return Counter(entry.job.route.queue for entry in self._table.queued())
+
+    def ended(self) -> Mapping[Ended, int]:
+        """See JobStore."""
+        return dict(self._table.ended)
 
     def waiting_in(self, queue: str, limit: int) -> Sequence[DueJob]:
         """See JobStore."""
@@ -111,10 +116,9 @@ class MemoryJobs:
     ) -> JobPage:
         """See JobStore."""
         with self._lock:
-            listed = self._table.listed(owner, after)
             fits = [
                 replace(job, result_json=None)
-                for job in listed
+                for job in self._table.listed(owner, after)
                 if state in {None, job.state} and (tag is None or tag in job.tags)
             ]
         page = fits[:limit]
@@ -148,11 +152,10 @@ class MemoryJobs:
                 others = self._table.held_by(claim_id, but=entry)
                 return tuple(map(claim_on, (entry, *others)))
             is_first = entry.job.attempt == 0
-            outcome = _not_served(entry.job, limits) or self._table.take(entry, claim_id)
-            if outcome is not None:
+            if outcome := _not_served(entry.job, limits) or self._table.take(entry, claim_id):
                 return outcome
-            taken = [entry, *(self._table.take_along(entry, claim_id, limits) if is_first else ())]
-            return tuple(map(claim_on, taken))
+            along = self._table.take_along(entry, claim_id, limits) if is_first else ()
+            return tuple(map(claim_on, (entry, *along)))
 
     def claim_more(self, like: Job, *, claim_id: str, limits: ClaimLimits) -> Sequence[Claim]:
         """See JobStore."""
@@ -176,11 +179,8 @@ class MemoryJobs:
             is_first = oldest.job.attempt == 0
             if self._table.take(oldest, claim_id) is not None:
                 return ()
-            taken = [
-                oldest,
-                *(self._table.take_along(oldest, claim_id, limits) if is_first else ()),
-            ]
-            return tuple(map(claim_on, taken))
+            along = self._table.take_along(oldest, claim_id, limits) if is_first else ()
+            return tuple(map(claim_on, (oldest, *along)))
 
     def renew(self, claim: Claim) -> None:
         """See JobStore."""

@@ -19,6 +19,7 @@ from workers.errors import (
 from workers.job_hashes import (
     claim_of,
     due_of,
+    ended_of,
     error_json,
     job_of,
     new_fields,
@@ -28,6 +29,7 @@ from workers.job_hashes import (
 )
 from workers.job_scripts import (
     DUE,
+    ENDED,
     GONE_PREFIX,
     QUEUES,
     WAITING_PREFIX,
@@ -43,6 +45,7 @@ from workers.jobs import (
     Deleted,
     DueJob,
     Durability,
+    Ended,
     Job,
     JobPage,
     NewJob,
@@ -93,6 +96,11 @@ class RedisJobs:
             queues = sorted(cast("set[str]", self._client.smembers(QUEUES)))
         return {queue: jobs for queue, jobs in self.backlog(queues).items() if jobs}
 
+    def ended(self) -> Mapping[Ended, int]:
+        """See JobStore."""
+        with translated():
+            return ended_of(cast("dict[str, str]", self._client.hgetall(ENDED)))
+
     def recall(self, job_id: str, *, fingerprint: str, cache_key: str = "") -> Submitted | None:
         """See JobStore."""
         return _met(job_id, self._call("recall", job_id, fingerprint, cache_key))
@@ -101,9 +109,8 @@ class RedisJobs:
         self, job: NewJob, *, durable: bool = True, on_stored: Callable[[], None] = nothing
     ) -> Submitted:
         """See JobStore."""
-        args: list[Any] = [job.id, *route_args(job.route), self._resend_ms]
-        args += [job.fingerprint, job.owner, int(job.is_listed)]
-        args += new_fields(job, batch_key(job.options))
+        args: list[Any] = [job.id, *route_args(job.route), self._resend_ms, job.fingerprint]
+        args += [job.owner, int(job.is_listed), *new_fields(job, batch_key(job.options))]
         with translated():
             connection = self._client.client()
         # One connection: WAITAOF waits for the writes made on its own.
@@ -269,9 +276,8 @@ def _met(job_id: str, answered: Sequence[Any]) -> Submitted | None:
     if outcome == "new":
         return None
     job = job_of(answered[1], pairs(answered[2]))
-    is_cached = outcome == "cached"
     # Whether its first submission reached the disk is not known here.
-    return Submitted(job=job, durability="pending", is_new=False, is_cached=is_cached)
+    return Submitted(job=job, durability="pending", is_new=False, is_cached=outcome == "cached")
 
 
 def _expired(job_id: str, owner: str) -> JobExpired:

@@ -8,6 +8,7 @@ from api.batches.view import batch_body
 from api.following import followed
 from api.services import Services
 from api.sse import RETRY_MS, STREAM_SECONDS
+from api.waiting import not_counted
 from workers.batch_records import Batch
 
 #: A batch that changes all the time is looked at, and told of, after such pauses, seconds.
@@ -33,8 +34,9 @@ def read_or_wait(parts: Services, batch: Batch, seconds: float) -> Batch:
             seconds=seconds,
             pause_seconds=LOOK_PAUSE_SECONDS,
         )
-        for said in looks:
-            batch = said if isinstance(said, Batch) else batch
+        with not_counted():
+            for said in looks:
+                batch = said if isinstance(said, Batch) else batch
         return batch
     finally:
         parts.wait_slots.release()

@@ -119,16 +119,14 @@ def read_events() -> dict[str, Any]:
 
 
 @blueprint.get("/metrics")
+@blueprint.get("/api/v1/system/metrics")
+@blueprint.get("/api/v1/metrics")
 @endpoint(
     Endpoint(scope=Scope.MONITOR, tag="system", answers={200: "text/plain"}, problems=_LEDGER)
 )
 def read_metrics() -> Response:
     """The fleet's figures for Prometheus."""
-    parts = services()
-    collector = FleetCollector(
-        parts.ledger, parts.fleet, parts.jobs, parts.identities.forgetting, parts.catalogue
-    )
-    return Response(render(collector), content_type=CONTENT_TYPE)
+    return Response(render(FleetCollector(services())), content_type=CONTENT_TYPE)
 
 
 def _device(state: DeviceState) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import api.accounts.scripts
 import api.limits.redis_limiter
 import api.live.redis_live
 import api.redis_kept_answers
+import api.redis_traffic
 import api.webhooks.redis_webhooks
 import vram.redis_fleet
 import vram.redis_ledger
@@ -135,6 +136,7 @@ def test_every_redis_key_is_in_the_reference_and_the_reverse() -> None:
         api.limits.redis_limiter,
         api.live.redis_live,
         api.redis_kept_answers,
+        api.redis_traffic,
         api.webhooks.redis_webhooks,
         workers.batch_scripts,
         workers.identities.scripts,

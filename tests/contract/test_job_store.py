@@ -180,6 +180,31 @@ def test_a_submit_is_confirmed_on_disk_by_a_server_with_an_aof(
         assert RedisJobs(client, job_settings).submit(job).durability == "fsynced"
 
 
+def test_ends_are_counted_by_kind_state_and_error_and_each_once(
+    jobs: JobStore, submit: Callable[[str], str], advance: Callable[[float], None]
+) -> None:
+    good, bad, unwanted, killer = map(submit, ("good", "bad", "unwanted", "killer"))
+    claim = jobs.claim(good, claim_id="good")
+    assert isinstance(claim, Claim)
+    jobs.succeed(claim, "{}")
+    jobs.succeed(claim, "{}")
+    claim = jobs.claim(bad, claim_id="bad")
+    assert isinstance(claim, Claim)
+    jobs.fail(claim, JobError(code="image_truncated", message=""))
+    jobs.cancel(unwanted)
+    for attempt in ("one", "two"):
+        jobs.claim(killer, claim_id=attempt)
+        advance(11)
+        jobs.reap(10)
+
+    assert {(how.kind, how.state, how.code): count for how, count in jobs.ended().items()} == {
+        ("analyze", "succeeded", ""): 1,
+        ("analyze", "failed", "image_truncated"): 1,
+        ("analyze", "cancelled", ""): 1,
+        ("analyze", "failed", "poisoned"): 1,
+    }
+
+
 @pytest.mark.redis
 def test_a_connection_that_broke_before_the_disk_answered_is_not_taken_for_a_confirmation(
     valkey_port: int, job_settings: Settings

@@ -2,10 +2,23 @@
 
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from workers.identities.store import Page
 from workers.identities.trace_records import AuditEvent, Certificate, StoredAuditEvent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outstanding:
+    """What deletions have left to do, of all collections."""
+
+    #: Keys that are to be destroyed: until then old copies of what they sealed can be read.
+    keys: int
+    #: Kept photos that are to be deleted now.
+    images: int
+    #: Certificates that wait for workers to follow.
+    certificates: int
 
 
 class ForgettingStore(Protocol):
@@ -63,6 +76,10 @@ class ForgettingStore(Protocol):
 
     def expired(self, *, limit: int) -> Sequence[tuple[str, str]]:
         """Collection uid and person id of those whose retention is over."""
+        ...
+
+    def outstanding(self) -> Outstanding:
+        """How much is still to be done."""
         ...
 
     def reconcile(self, *, limit: int) -> int:

@@ -10,6 +10,7 @@ from workers.identities.collection_hashes import (
     event_text,
 )
 from workers.identities.errors import CertificateNotFound
+from workers.identities.forgetting_store import Outstanding
 from workers.identities.scripts import IdentityScripts, collection_key, not_found
 from workers.identities.store import Page
 from workers.identities.trace_records import AuditEvent, Certificate, StoredAuditEvent
@@ -118,6 +119,11 @@ class RedisForgetting:
         """See ForgettingStore."""
         flat = [part.decode() for part in self._scripts.call("unreadable_read")]
         return dict(zip(flat[::2], map(int, flat[1::2]), strict=True))
+
+    def outstanding(self) -> Outstanding:
+        """See ForgettingStore."""
+        keys, images, certificates = self._scripts.call("outstanding")
+        return Outstanding(keys=keys, images=images, certificates=certificates)
 
     def reconcile(self, *, limit: int) -> int:
         """See ForgettingStore."""

@@ -13,6 +13,7 @@
 -- waiting:<queue>      zset    ids of the queued jobs of a queue by the time (ms) of their submission
 -- group:<queue>:<key>  zset    those of them that may share a batch: of one batch key, never claimed
 -- queues               set     queues that have jobs waiting
+-- ended                hash    "<kind> <state> <error code>" -> how many jobs have ended so
 -- claim:<claim id>     string  ids that a claim took, so that repeating it takes no more
 -- owned:<owner>        zset    ids of an owner's listed jobs by the time (ms) of their submission
 -- expiring             zset    "<owner> <id>" of ended listed jobs by the time (ms) they expire
@@ -107,7 +108,7 @@ end
 -- End a job. The server deletes its hash when its time is over; what else tells of it then is
 -- dropped by later submissions.
 local function end_job(id, state, why, field, value)
-  local job = redis.call('HMGET', job_key(id), 'ttl', 'owner', 'listed', 'cache', 'webhook')
+  local job = redis.call('HMGET', job_key(id), 'ttl', 'owner', 'listed', 'cache', 'webhook', 'kind')
   local ttl = tonumber(job[1] or ARGV[3])
   local expires_ms = now + ttl * 1000
   dequeue(id)
@@ -121,6 +122,8 @@ local function end_job(id, state, why, field, value)
     redis.call('SET', gone_key(id), job[2], 'EX', ttl + tonumber(ARGV[8]))
     redis.call('ZADD', PREFIX .. 'expiring', expires_ms, job[2] .. ' ' .. id)
   end
+  local code = state == 'failed' and why or ''
+  redis.call('HINCRBY', PREFIX .. 'ended', (job[6] or 'analyze') .. ' ' .. state .. ' ' .. code, 1)
   tell(id, state, why)
   if job[3] == '1' then
     local version = redis.call('HGET', job_key(id), 'version')

@@ -13,8 +13,8 @@ from vram.errors import LedgerUnavailable
 from vram.fleet import DeviceSummary
 from vram.records import Device, DeviceState
 from vram.redis_ledger import RedisLedger
-from workers.contract import AnalyzeOptions, JobRoute
-from workers.jobs import NewJob
+from workers.contract import AnalyzeOptions, JobError, JobRoute
+from workers.jobs import Claim, NewJob
 
 Holding = Callable[..., Device]
 MIB = 2**20
@@ -97,3 +97,80 @@ def test_a_ledger_that_is_away_is_told_and_hides_nothing_else(
     assert found["facesocial_store_up"] == {("ledger",): 0, ("jobs",): 1}
     assert found["jobs_waiting"] == {(): 0}
     assert "vram_allocated_bytes" not in found
+
+
+def test_requests_are_told_by_route_and_status_and_strangers_words_are_no_labels(
+    client: FlaskClient, parts: Services
+) -> None:
+    client.get("/api/v1/jobs/job_0123456789abcdef0123456789abcdef")
+    client.open("/made/up", method="BREW")
+
+    found = _samples(client)
+
+    assert found["http_requests_total"] == {
+        ("GET", "/api/v1/jobs/<job_id>", "404"): 1,
+        ("other", "none", "404"): 1,
+    }
+    assert found["http_request_duration_seconds_count"]["GET", "/api/v1/jobs/<job_id>"] == 1
+    parts.traffic.count("GET", "/slow", 200, 0.3)
+    buckets = _samples(client)["http_request_duration_seconds_bucket"]
+    assert buckets["0.25", "GET", "/slow"] == 0
+    assert buckets["0.5", "GET", "/slow"] == 1
+    assert buckets["+Inf", "GET", "/slow"] == 1
+
+
+def test_a_wait_that_was_asked_for_is_no_slowness(client: FlaskClient, parts: Services) -> None:
+    route = JobRoute(queue="cpu.bulk", reason="no_gpu_device")
+    job_id = "job_0123456789abcdef0123456789abcdef"
+    new = NewJob(id=job_id, options=AnalyzeOptions(), route=route, blob_keys=("b",))
+    parts.jobs.submit(new)
+
+    assert client.get(f"/api/v1/jobs/{job_id}?wait=1").get_json()["state"] == "queued"
+
+    [times] = parts.traffic.figures().times.values()
+    assert times.seconds < 0.5
+
+
+def test_ends_of_jobs_are_told_by_kind_state_and_code(client: FlaskClient, parts: Services) -> None:
+    route = JobRoute(queue="cpu.bulk", reason="no_gpu_device")
+    for job_id in ("job_1", "job_2"):
+        new = NewJob(id=job_id, options=AnalyzeOptions(), route=route, blob_keys=("b",))
+        parts.jobs.submit(new)
+    claim = parts.jobs.claim("job_1", claim_id="c")
+    assert isinstance(claim, Claim)
+    parts.jobs.fail(claim, JobError(code="image_truncated", message=""))
+    parts.jobs.cancel("job_2")
+
+    # Labels in the order of their names: code, kind, state.
+    found = _samples(client)["jobs_ended_total"]
+
+    assert {how: jobs for how, jobs in found.items() if jobs} == {
+        ("image_truncated", "analyze", "failed"): 1,
+        ("", "analyze", "cancelled"): 1,
+    }
+    assert found["poisoned", "enroll", "failed"] == 0
+
+
+def test_what_deletions_have_left_to_do_is_told(client: FlaskClient, parts: Services) -> None:
+    person = {"id": "ada", "name": "Ada"}
+    assert client.post("/api/v1/collections/default/persons", json=person).status_code == 201
+
+    assert _samples(client)["identity_keys_to_destroy"] == {(): 0}
+    client.delete("/api/v1/collections/default/persons/ada")
+
+    assert _samples(client)["identity_keys_to_destroy"] == {(): 1}
+    doomed = parts.identities.forgetting.doomed(limit=10)
+    for uid, leaves in doomed.items():
+        parts.identities.forgetting.destroyed(uid, leaves, keys_version=2)
+    assert _samples(client)["identity_keys_to_destroy"] == {(): 0}
+
+
+def test_the_same_figures_are_at_all_addresses(client: FlaskClient) -> None:
+    found = [
+        set(client.get(address).text.split("\n"))
+        for address in ("/metrics", "/api/v1/metrics", "/api/v1/system/metrics")
+    ]
+
+    names = [{line for line in lines if line.startswith("# TYPE")} for lines in found]
+    assert names[0] == names[1] == names[2]
+    assert "# TYPE vram_total_bytes gauge" in names[0]
