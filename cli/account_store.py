@@ -84,7 +84,7 @@ class AccountStore:
 @contextmanager
 def account_store(settings: Settings) -> Iterator[AccountStore]:
     """The accounts of the store in the settings, else of the one `facesocial up` runs here."""
-    if "redis_url" not in settings.model_fields_set and (url := _embedded_url(settings)):
+    if "redis_url" not in settings.model_fields_set and (url := embedded_url(settings)):
         settings = settings.model_copy(update={"redis_url": SecretStr(url)})
     with connect(settings, role="users") as client:
         yield AccountStore(
@@ -94,7 +94,8 @@ def account_store(settings: Settings) -> Iterator[AccountStore]:
         )
 
 
-def _embedded_url(settings: Settings) -> str | None:
+def embedded_url(settings: Settings) -> str | None:
+    """Where the store of the data folder is, with its password, if one was ever started there."""
     data = DataDir(root=settings.data_dir.absolute())
     port = read_run_file(data.run / "store.json").get("port")
     secret = data.run / "store.secret"

@@ -16,6 +16,7 @@ from cli import people as people_command
 from cli import users as users_command
 from cli import vram as vram_command
 from cli.analyze import analyze
+from cli.backup import backup
 from cli.calibrate import calibrate
 from cli.demo import demo
 from cli.errors import CliError
@@ -63,6 +64,7 @@ app.add_typer(models_command.app, name="models")
 app.add_typer(vram_command.app, name="vram")
 app.add_typer(evaluate_command.app, name="evaluate")
 app.command()(calibrate)
+app.command()(backup)
 
 
 @app.command()

@@ -67,6 +67,21 @@ class FolderVault:
                     outdated.close()
             return True
 
+    def copy_to(self, folder: Path) -> int:
+        """Copy every file, whole, whatever is destroyed meanwhile; how many.
+
+        Args:
+            folder: That of the copies; is there.
+        """
+        count = 0
+        for path in sorted(self._folder.glob("*.keys")):
+            # Read under the lock: an outdated file is overwritten while it is still open.
+            content = self.read(path.stem)
+            if content is not None:
+                _write(folder / path.name, content)
+                count += 1
+        return count
+
     def _path(self, uid: str) -> Path:
         if not COLLECTION_UID.fullmatch(uid):
             raise ValueError(f"'{uid}' is no collection's uid.")

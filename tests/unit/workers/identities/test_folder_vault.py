@@ -67,3 +67,25 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
         vault.read(UID)
     with pytest.raises(VaultUnavailable, match="No such file"):
         vault.swap(UID, old=None, new=b"x")
+
+
+def test_a_copy_waits_for_who_replaces_and_has_every_file(tmp_path: Path) -> None:
+    folder, copy = tmp_path / "keys", tmp_path / "copy"
+    vault = FolderVault(folder, lock_seconds=0.1)
+    other = "col_" + "b" * 32
+    for uid, content in ((UID, b"first"), (other, b"other")):
+        vault.swap(uid, old=None, new=content)
+    copy.mkdir()
+
+    with (folder / "lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(VaultUnavailable):
+            vault.copy_to(copy)
+    assert list(copy.iterdir()) == []
+
+    assert vault.copy_to(copy) == 2
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == {
+        f"{UID}.keys": b"first",
+        f"{other}.keys": b"other",
+    }
+    assert {path.stat().st_mode & 0o077 for path in copy.iterdir()} == {0}
