@@ -10,12 +10,13 @@ import bisect
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
-from workers.errors import StoreUnavailable
+from workers.errors import StoreRefused, StoreUnavailable
 
 #: Upper bounds of what is counted together, inclusive; longer ones are counted in one more.
 BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -116,12 +117,13 @@ class Traffic:
                 self._counted[f"us {method} {route}"] += int(seconds * 1e6)
 
     def figures(self) -> Figures:
-        """Of all processes, with everything that this one has counted.
+        """Of all processes, with everything that this one has counted, unless the store is full.
 
         Raises:
             StoreUnavailable: the store does not answer.
         """
-        self._add()
+        with suppress(StoreRefused):
+            self._add()
         return _figures(self._store.read())
 
     def _add(self) -> None:

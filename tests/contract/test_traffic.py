@@ -8,7 +8,7 @@ import redis
 
 from api.redis_traffic import RedisTraffic
 from api.traffic import BOUNDS_SECONDS, MemoryTraffic, Traffic, TrafficStore
-from workers.errors import StoreUnavailable
+from workers.errors import StoreRefused, StoreUnavailable
 
 ROUTE = "/api/v1/face/detect"
 
@@ -64,26 +64,39 @@ def test_what_was_added_is_not_added_again(store: TrafficStore) -> None:
     assert traffic.figures() == traffic.figures()
 
 
+class OnceNot:
+    """A store that takes nothing the first time, for a reason."""
+
+    def __init__(self, store: TrafficStore, why: StoreUnavailable) -> None:
+        self._store = store
+        self._why = [why]
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        if self._why:
+            raise self._why.pop()
+        self._store.add(counts)
+
+    def read(self) -> Mapping[str, int]:
+        return self._store.read()
+
+
 def test_what_the_store_did_not_take_is_added_when_it_is_back(store: TrafficStore) -> None:
-    class AwayOnce:
-        is_away = True
-
-        def add(self, counts: Mapping[str, int]) -> None:
-            if self.is_away:
-                self.is_away = False
-                raise StoreUnavailable
-            store.add(counts)
-
-        def read(self) -> Mapping[str, int]:
-            return store.read()
-
-    traffic = Traffic(AwayOnce())
+    traffic = Traffic(OnceNot(store, StoreUnavailable()))
     traffic.count("GET", ROUTE, 503, 0.1)
     with pytest.raises(StoreUnavailable):
         traffic.figures()
     traffic.count("GET", ROUTE, 503, 0.1)
 
     assert traffic.figures().requests == {("GET", ROUTE, 503): 2}
+
+
+def test_a_store_that_is_full_still_tells_what_it_holds(store: TrafficStore) -> None:
+    store.add({f"requests GET {ROUTE} 200": 7})
+    traffic = Traffic(OnceNot(store, StoreRefused()))
+    traffic.count("GET", ROUTE, 503, 0.1)
+
+    assert traffic.figures().requests == {("GET", ROUTE, 200): 7}
+    assert traffic.figures().requests == {("GET", ROUTE, 200): 7, ("GET", ROUTE, 503): 1}
 
 
 def test_in_the_background_it_is_added_by_itself_and_at_the_end(store: TrafficStore) -> None:
