@@ -74,6 +74,7 @@ class FleetCollector(Collector):
         self._fleet = parts.fleet
         self._jobs = parts.jobs
         self._traffic = parts.traffic
+        self._gauge = parts.store_gauge
         self._forgetting = parts.identities.forgetting
         self._models = [spec.id for spec in parts.catalogue.models.values() if spec.task != "part"]
 
@@ -127,6 +128,7 @@ class FleetCollector(Collector):
         yield from self._of_deletions()
         yield from self._of_results()
         yield from self._of_requests()
+        yield from self._of_room()
 
     def _of_jobs(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily(
@@ -163,6 +165,16 @@ class FleetCollector(Collector):
         for reason, count in self._forgetting.unreadable().items():
             unreadable.add_metric([reason], count)
         yield unreadable
+
+    def _of_room(self) -> Iterator[Metric]:
+        memory = self._gauge.memory()
+        if memory is None:
+            return
+        for name, text, number in (
+            ("store_memory_used_bytes", "What the store holds", memory.used_bytes),
+            ("store_memory_limit_bytes", "At which it takes no more", memory.limit_bytes),
+        ):
+            yield GaugeMetricFamily(name, text, value=number)
 
     def _of_requests(self) -> Iterator[Metric]:
         figures = self._traffic.figures()

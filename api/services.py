@@ -15,6 +15,7 @@ from api.limits.rules import Rules
 from api.live.connections import Live
 from api.outbound.guard import Outbound
 from api.resumable.uploads import UploadStore
+from api.store_memory import StoreGauge
 from api.traffic import Traffic
 from api.vitals import Vitals
 from api.webhooks.registry import WebhookRegistry
@@ -69,6 +70,8 @@ class Services:
     vitals: Vitals
     #: How many requests were answered, how, and how fast.
     traffic: Traffic
+    #: How full the store is.
+    store_gauge: StoreGauge
     webhooks: WebhookRegistry
     #: WebSockets.
     live: Live

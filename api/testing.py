@@ -18,6 +18,7 @@ from api.live.tickets import MemoryTickets
 from api.outbound.opening import open_outbound
 from api.resumable.redis_uploads import RedisUploads
 from api.services import Services
+from api.store_memory import FixedGauge, StoreMemory
 from api.traffic import MemoryTraffic, Traffic
 from api.vitals import Vitals
 from api.webhooks.opening import open_webhooks
@@ -88,6 +89,7 @@ def memory_parts(settings: Settings, client: redis.Redis) -> Services:
         webhooks=open_webhooks(client, settings)[0],
         vitals=Vitals(jobs, fleet, kept_seconds=0),
         traffic=Traffic(MemoryTraffic()),
+        store_gauge=FixedGauge(StoreMemory(used_bytes=2**20, limit_bytes=2**29)),
     )
 
 

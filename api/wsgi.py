@@ -15,6 +15,7 @@ from api.live.redis_live import open_live
 from api.offload import OffloadedBlobs, OffloadedVault
 from api.outbound.opening import open_outbound
 from api.redis_kept_answers import RedisKeptAnswers
+from api.redis_store_gauge import RedisStoreGauge
 from api.redis_traffic import RedisTraffic
 from api.resumable.redis_uploads import RedisUploads
 from api.routes.documents import prepare_document
@@ -92,6 +93,7 @@ def create() -> Flask:
         webhooks=webhooks,
         vitals=Vitals(jobs, fleet),
         traffic=Traffic(RedisTraffic(client)),
+        store_gauge=RedisStoreGauge(client),
     )
     parts.drain.on_stop(changes.interrupt)
     parts.drain.on_stop(live.connections.end_all)

@@ -23,6 +23,10 @@ PORTS = {
         ("api.kept_answers.MemoryKeptAnswers", "api.redis_kept_answers.RedisKeptAnswers"),
         "tests/contract/test_kept_answers.py",
     ),
+    "api.store_memory.StoreGauge": (
+        ("api.store_memory.FixedGauge", "api.redis_store_gauge.RedisStoreGauge"),
+        "tests/contract/test_store_gauge.py",
+    ),
     "api.traffic.TrafficStore": (
         ("api.traffic.MemoryTraffic", "api.redis_traffic.RedisTraffic"),
         "tests/contract/test_traffic.py",

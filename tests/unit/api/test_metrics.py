@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
 from api.services import Services
+from api.store_memory import FixedGauge, StoreMemory
 from vram.errors import LedgerUnavailable
 from vram.fleet import DeviceSummary
 from vram.records import Device, DeviceState
@@ -149,6 +150,20 @@ def test_ends_of_jobs_are_told_by_kind_state_and_code(client: FlaskClient, parts
         ("", "analyze", "cancelled"): 1,
     }
     assert found["poisoned", "enroll", "failed"] == 0
+
+
+def test_how_full_the_store_is_is_told_where_it_may_be_asked(parts: Services) -> None:
+    memory = StoreMemory(used_bytes=7 * MIB, limit_bytes=0)
+    told = replace(parts, store_gauge=FixedGauge(memory))
+    silent = replace(parts, store_gauge=FixedGauge(None))
+
+    found = _samples(create_app(told).test_client())
+    without = _samples(create_app(silent).test_client())
+
+    assert found["store_memory_used_bytes"] == {(): 7 * MIB}
+    assert found["store_memory_limit_bytes"] == {(): 0}
+    assert "store_memory_used_bytes" not in without
+    assert without["jobs_waiting"] == {(): 0}
 
 
 def test_what_deletions_have_left_to_do_is_told(client: FlaskClient, parts: Services) -> None:
