@@ -90,6 +90,8 @@ class Intake:
         self._charged_images = named.charged_images
         #: The batch as it was last seen; None: there is none yet.
         self._batch = named.existing or self._earlier()
+        #: Found out before anything is taken: the request's own end makes a batch look the same.
+        self._is_replay = named.existing is None and _is_done(self._batch)
         self.taken = Taken()
 
     @property
@@ -100,13 +102,7 @@ class Intake:
     @property
     def is_replay(self) -> bool:
         """Whether this request was done before: what it sends is compared and not stored."""
-        batch = self._batch
-        return (
-            batch is not None
-            and self._named.existing is None
-            and batch.state is not BatchState.OPEN
-            and batch.intake.startswith(COMPLETE)
-        )
+        return self._is_replay
 
     def tell_apart(self, content: bytes) -> None:
         """Take something into what tells two requests of one name apart."""
@@ -247,6 +243,15 @@ class Intake:
             raise IdempotencyConflict
         self.taken.known = self.taken.received
         return batch
+
+
+def _is_done(batch: Batch | None) -> bool:
+    """Whether all of the request that made it was taken, so that it takes no more."""
+    return (
+        batch is not None
+        and batch.state is not BatchState.OPEN
+        and batch.intake.startswith(COMPLETE)
+    )
 
 
 def _line(item: NewItem) -> bytes:

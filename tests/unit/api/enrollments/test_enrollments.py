@@ -132,6 +132,7 @@ def test_a_request_sent_again_makes_nothing_twice_and_counts_the_same(
     again = enroll(archive, TAR, key="k")
 
     assert whole.status_code == again.status_code == 202
+    assert "Idempotency-Replayed" not in whole.headers
     assert again.headers["Idempotency-Replayed"] == "true"
     assert whole.get_json()["id"] == again.get_json()["id"] == cut["batch"]["id"]
     work()
