@@ -167,8 +167,9 @@ DOMAIN_PROBLEMS: dict[type[Exception], Problem] = {
     StoreUnavailable: Problem(
         status=503,
         code="store_unavailable",
-        title="The job store does not answer",
-        detail="The job store did not answer in time. Try again; what you sent may be stored.",
+        title="The job store can't be used",
+        detail="The job store did not answer in time, or takes no writes now. Try again; what you "
+        "sent may be stored.",
         retryable=True,
         retry_after_seconds=5,
     ),

@@ -1,6 +1,7 @@
 """The gateway's parts in memory: for tests, and for whoever wants to try the routes."""
 
 import threading
+from functools import partial
 
 import redis
 from argon2.profiles import CHEAPEST
@@ -32,6 +33,7 @@ from workers.dispatch import MemoryJobQueue
 from workers.identities.keys import VaultSeals
 from workers.identities.opening import open_identities
 from workers.identities.vault import MemoryVault
+from workers.job_scripts import require_writes
 from workers.memory_jobs import MemoryJobs
 from workers.redis_batches import RedisBatches
 from workers.redis_chunks import RedisChunks
@@ -87,7 +89,7 @@ def memory_parts(settings: Settings, client: redis.Redis) -> Services:
             ),
         ),
         webhooks=open_webhooks(client, settings)[0],
-        vitals=Vitals(jobs, fleet, kept_seconds=0),
+        vitals=Vitals(jobs, fleet, require_writes=partial(require_writes, client), kept_seconds=0),
         traffic=Traffic(MemoryTraffic()),
         store_gauge=FixedGauge(StoreMemory(used_bytes=2**20, limit_bytes=2**29)),
     )

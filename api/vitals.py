@@ -43,18 +43,28 @@ _STARTED = time.monotonic()
 
 
 class Vitals:
-    """Looks at the fleet for everybody in this process."""
+    """Looks at the fleet for everybody in this process.
+
+    Args:
+        jobs: What waits is counted.
+        fleet: Who does it.
+        require_writes: Raises StoreUnavailable where the job store takes no writes, and so no jobs.
+        kept_seconds: How long what was found is told.
+        clock: Monotonic seconds.
+    """
 
     def __init__(
         self,
         jobs: JobStore,
         fleet: Fleet,
         *,
+        require_writes: Callable[[], None],
         kept_seconds: float = KEPT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jobs = jobs
         self._fleet = fleet
+        self._require_writes = require_writes
         self._kept_seconds = kept_seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -66,7 +76,8 @@ class Vitals:
         """How the fleet does, no longer ago than a second; who asks meanwhile waits for that.
 
         Raises:
-            StoreUnavailable: the job store does not answer, or did not a moment ago.
+            StoreUnavailable: the job store takes no writes or does not answer, or did not a moment
+                ago.
         """
         with self._lock:
             if self._found is None or self._clock() >= self._kept_until:
@@ -79,6 +90,8 @@ class Vitals:
 
     def _look(self) -> Pulse | StoreUnavailable:
         try:
+            # A store that is full can still be read.
+            self._require_writes()
             queues = self._jobs.waiting_queues()
         except StoreUnavailable as error:
             return error
@@ -101,7 +114,7 @@ def status_body(vitals: Vitals, drain: Drain) -> dict[str, Any]:
     """This process and the fleet in a few figures, as `api.answers.health.SystemStatus`.
 
     Raises:
-        StoreUnavailable: the job store does not answer.
+        StoreUnavailable: as `Vitals.pulse`.
     """
     pulse = vitals.pulse()
     usual = "degraded" if pulse.is_degraded else "ok"

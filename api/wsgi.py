@@ -1,6 +1,7 @@
 """Composition root of the gateway: `gunicorn "api.wsgi:create()"`."""
 
 import threading
+from functools import partial
 
 from flask import Flask
 
@@ -30,6 +31,7 @@ from workers.dispatch import CeleryJobQueue, publisher
 from workers.identities.keys import VaultSeals
 from workers.identities.opening import Identities, open_identities
 from workers.identities.vaults import open_vault
+from workers.job_scripts import require_writes
 from workers.logs import configure_logging
 from workers.obstore_blobs import IDENTITY_PREFIX, open_blobs
 from workers.redis_batches import RedisBatches
@@ -91,7 +93,7 @@ def create() -> Flask:
         wait_slots=wait_slots,
         live=live,
         webhooks=webhooks,
-        vitals=Vitals(jobs, fleet),
+        vitals=Vitals(jobs, fleet, require_writes=partial(require_writes, client)),
         traffic=Traffic(RedisTraffic(client)),
         store_gauge=RedisStoreGauge(client),
     )

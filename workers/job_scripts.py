@@ -15,6 +15,8 @@ from workers.settings import Settings
 
 PREFIX = "fs:{jobs}:"
 JOB_PREFIX = PREFIX + "job:"
+#: Nothing is ever stored there.
+NEVER_KEY = PREFIX + "never"
 DUE = PREFIX + "due"
 LEASES = PREFIX + "leases"
 EVENTS = PREFIX + "events"
@@ -101,3 +103,15 @@ class JobScripts:
         """The same with the client's own errors, on a connection of the caller's if given."""
         keys = [DUE, LEASES, EVENTS]
         return self._scripts[name](keys=keys, args=[*self._head, *args], client=client)
+
+
+def require_writes(client: redis.Redis) -> None:
+    """Find out whether the server takes writes, by one that changes nothing.
+
+    Raises:
+        StoreRefused: it takes none: its disk or memory is full, or it is a replica.
+        StoreUnavailable: it does not answer.
+    """
+    with translated():
+        # Of a key that is never there: refused like any write, and nothing for the file on disk.
+        client.set(NEVER_KEY, "", xx=True)

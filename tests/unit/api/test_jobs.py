@@ -170,7 +170,7 @@ def test_a_store_that_is_away_is_told_as_such(parts: Services, photo: Callable[.
             parts,
             jobs=away,
             watch=JobWatch(away, parts.changes),
-            vitals=Vitals(away, parts.fleet, kept_seconds=0),
+            vitals=Vitals(away, parts.fleet, require_writes=lambda: None, kept_seconds=0),
         )
     ).test_client()
 

@@ -11,7 +11,7 @@ from api.services import Services
 from api.vitals import Vitals
 from vram.fleet import DeviceSummary
 from workers.contract import AnalyzeOptions, JobRoute, queue_of
-from workers.errors import StoreUnavailable
+from workers.errors import StoreRefused, StoreUnavailable
 from workers.jobs import NewJob
 from workers.memory_jobs import MemoryJobs
 from workers.settings import Settings
@@ -24,6 +24,11 @@ class CountingJobs(MemoryJobs):
         super().__init__(settings)
         self.looks = 0
         self.is_away = False
+        self.is_full = False
+
+    def require_writes(self) -> None:
+        if self.is_full:
+            raise StoreRefused("full")
 
     def waiting_queues(self) -> Mapping[str, int]:
         self.looks += 1
@@ -44,7 +49,7 @@ def now() -> list[float]:
 
 @pytest.fixture
 def vitals(jobs: CountingJobs, parts: Services, now: list[float]) -> Vitals:
-    return Vitals(jobs, parts.fleet, clock=lambda: now[0])
+    return Vitals(jobs, parts.fleet, require_writes=jobs.require_writes, clock=lambda: now[0])
 
 
 def test_what_was_found_is_told_for_a_second(
@@ -119,3 +124,14 @@ def test_without_the_store_the_process_lives_and_is_not_ready(
     assert client.get("/health/live").status_code == 200
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "store_unavailable")
+
+
+def test_a_store_that_can_only_be_read_is_not_ready(
+    parts: Services, jobs: CountingJobs, vitals: Vitals
+) -> None:
+    jobs.is_full = True
+    client = create_app(replace(parts, vitals=vitals)).test_client()
+
+    for path in ("/health/ready", "/api/v1/system/status"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "store_unavailable")
