@@ -111,7 +111,8 @@ class QualityAnswer(Answer):
     #: Longer side of the box.
     size_pixels: float
     pose_degrees: PoseAnswer
-    #: face_too_small, low_quality, blurred, too_dark, too_bright, extreme_pose, at_edge.
+    #: face_too_small, low_quality, blurred, too_dark, too_bright, extreme_pose, at_edge; held
+    #: against faces that are to be enrolled, not_upright.
     reasons: tuple[str, ...]
 
 

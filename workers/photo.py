@@ -45,6 +45,8 @@ class Order:
     cause: str = ""
     #: Which faces go on; None: all that were found.
     choose: Choose | None = None
+    #: Whether faces that are not upright are to be told by their quality.
+    checks_upright: bool = False
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -103,6 +105,15 @@ class Photo:
         if recognised is None:
             raise AnalysisUnavailable("identification_unavailable", "No face was recognised.")
         raise AnalysisUnavailable(recognised.code, recognised.message)
+
+    @property
+    def why_unrecognised(self) -> AnalysisUnavailable | None:
+        """Why its faces can't be compared with anybody's; None: they can."""
+        try:
+            _ = self.embeddings
+        except AnalysisUnavailable as error:
+            return error
+        return None
 
     def refusals(self, number: int, require: Sequence[Gate]) -> tuple[str, ...]:
         """Why a face may not be named or enrolled; empty when it may.

@@ -26,6 +26,7 @@ from workers.stages.detection import Detection, DetectionStage, Search
 from workers.stages.face import quality_answer
 from workers.stages.recognition import RecognitionStage
 from workers.stages.stage import AnalysisUnavailable, Stage, StageResult
+from workers.upright import UprightCheck
 
 _log = structlog.get_logger()
 
@@ -59,6 +60,7 @@ class FacePipeline:
         self._disabled = frozenset(disabled_analyses)
         self._namer = namer
         self._detection = DetectionStage(residency)
+        self._upright = UprightCheck(residency)
         self._stages: dict[Analysis, Stage] = {
             "recognition": RecognitionStage(residency),
             "anti_spoofing": AntiSpoofingStage(residency, cpu_policy=anti_spoofing_cpu),
@@ -132,6 +134,7 @@ class FacePipeline:
         for photo in _wanted(photos):
             with shared("quality", [photo.timings_ms]):
                 photo.qualities = [quality_answer(photo.image, f) for f in photo.found.faces]
+        self._check_upright([one for one in _wanted(photos) if one.order.checks_upright], ends)
         for name in ANALYSES:
             asked = name != "detection" and name in photos[0].order.options.analyses
             if asked and (going_on := _wanted(photos)):
@@ -182,6 +185,15 @@ class FacePipeline:
     def _find_alone(self, photos: Sequence[Photo]) -> list[Detection]:
         return [self._detection.run(photo.image, photo.order.options) for photo in photos]
 
+    def _check_upright(self, photos: Sequence[Photo], ends: Ends) -> None:
+        """Note which faces are not upright."""
+        found = together_or_alone(self._upright.run, photos, stage="upright", ends=ends)
+        for photo, outcome in zip(photos, found, strict=True):
+            if isinstance(outcome, Exception):
+                photo.failure = outcome
+            else:
+                photo.qualities = outcome
+
     def _analyze(self, name: Analysis, photos: Sequence[Photo], ends: Ends) -> None:
         """One analysis of all faces of photos, or why there is none."""
         if name in self._disabled:
@@ -207,7 +219,7 @@ class FacePipeline:
     def _name(self, photos: Sequence[Photo], ends: Ends) -> None:
         """Who the faces of photos are; a photo of whose faces that can't be said has failed."""
         for photo in photos:
-            photo.failure = _unrecognised(photo)
+            photo.failure = photo.why_unrecognised
         ready = [photo for photo in photos if photo.goes_on]
         if not ready:
             return
@@ -263,15 +275,6 @@ def _chosen(photo: Photo, found: Detection) -> Detection:
     """What was found, with those of its faces that go on."""
     choose = photo.order.choose
     return found if choose is None else replace(found, faces=choose(photo.image, found.faces))
-
-
-def _unrecognised(photo: Photo) -> AnalysisUnavailable | None:
-    """Why a photo's faces can't be compared with anybody's; None: they can."""
-    try:
-        _ = photo.embeddings
-    except AnalysisUnavailable as error:
-        return error
-    return None
 
 
 def _search(photo: Photo) -> Search:

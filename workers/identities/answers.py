@@ -38,10 +38,11 @@ class EnrolledPhotoAnswer(Answer):
     face_id: str | None
     #: Why it was refused, the first reason first; empty when it was not. face_not_found,
     #: multiple_faces, face_too_small, low_quality, blurred, too_dark, too_bright, extreme_pose,
-    #: at_edge, spoof_suspected, liveness_uncertain, liveness_not_judged, manipulated_suspected,
-    #: authenticity_uncertain, authenticity_not_judged, another_person (than the call's other photos
-    #: show), identity_similarity_conflict, similarity_not_checked, person_full, image_undecodable,
-    #: image_truncated, image_too_large, animated_image, image_lost, inference_failed.
+    #: at_edge, not_upright, spoof_suspected, liveness_uncertain, liveness_not_judged,
+    #: manipulated_suspected, authenticity_uncertain, authenticity_not_judged, another_person (than
+    #: the call's other photos show), identity_similarity_conflict, similarity_not_checked,
+    #: person_full, image_undecodable, image_truncated, image_too_large, animated_image, image_lost,
+    #: inference_failed.
     reasons: tuple[str, ...]
     #: What to know of a photo that was enrolled all the same: the same words.
     warnings: tuple[str, ...]

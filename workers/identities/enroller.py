@@ -149,6 +149,7 @@ class Enroller:
                 is_wanted=photo.order.is_wanted,
                 cause=photo.order.origin,
                 choose=photo.order.choose,
+                checks_upright=True,
             )
             for photo in photos
         ]

@@ -6,7 +6,7 @@ sources; docs/explanation/quality.md). What a policy does not refuse for, it war
 | policy | refuses |
 | --- | --- |
 | off | nothing |
-| standard | face_too_small (40 pixels), blurred (sharpness 100), extreme_pose (45 degrees) |
+| standard | face_too_small (40 pixels), blurred (sharpness 100), extreme_pose (45), not_upright |
 | strict | every reason; faces below STRICT_PIXELS; heads turned by more than STRICT_DEGREES |
 
 Why the standard policy goes by the sharpness and not by the score: of 314 genuine pairs of LFW, one
@@ -26,7 +26,7 @@ STRICT_PIXELS = 60.0
 #: (models.quality.TURNED_DEGREES).
 STRICT_DEGREES = 30.0
 #: What the standard policy refuses for.
-_STANDARD = frozenset({"face_too_small", "blurred", "extreme_pose"})
+_STANDARD = frozenset({"face_too_small", "blurred", "extreme_pose", "not_upright"})
 
 
 def refusals(quality: QualityAnswer, policy: QualityPolicy) -> tuple[str, ...]:

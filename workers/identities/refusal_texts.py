@@ -11,6 +11,8 @@ _TEXTS = {
     "too_dark": "The face is too dark.",
     "too_bright": "The face is too bright.",
     "extreme_pose": "The head is turned too far. Send one that looks into the camera.",
+    "not_upright": "The face lies on its side or stands on its head. Turn the photo and send it"
+    " again.",
     "at_edge": "The face reaches past the photo's edge.",
     "spoof_suspected": "It looks like a picture of a person, not a person.",
     "liveness_uncertain": "Whether a person is before the camera can't be told from it.",

@@ -109,21 +109,22 @@ def test_of_several_faces_the_one_that_is_asked_for_is_the_persons(
     ("policy", "reasons"),
     [
         ("off", ()),
-        ("standard", ("blurred", "extreme_pose")),
-        ("strict", ("low_quality", "blurred", "extreme_pose", "at_edge")),
+        ("standard", ("blurred", "extreme_pose", "not_upright")),
+        ("strict", ("low_quality", "blurred", "extreme_pose", "at_edge", "not_upright")),
     ],
 )
 def test_a_collections_policy_says_what_is_too_poor(
     bench: Callable[..., Bench], policy: str, reasons: tuple[str, ...]
 ) -> None:
     one = bench(quality=policy)
-    found = ("low_quality", "blurred", "extreme_pose", "at_edge")
+    found = ("low_quality", "blurred", "extreme_pose", "at_edge", "not_upright")
     one.show(poor=Shown(faces=[axis(0)], quality=GOOD.model_copy(update={"reasons": found})))
 
     [answer] = one.enroll("poor")
 
     assert answer.reasons == reasons
     assert answer.warnings == (() if reasons else found)
+    assert [order.checks_upright for order in one.pipeline.orders] == [True]
 
 
 def test_what_a_policy_does_not_refuse_for_it_warns_of(bench: Callable[..., Bench]) -> None:
