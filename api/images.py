@@ -10,6 +10,12 @@ from api.errors import ApiError
 
 #: Pillow's names of the formats we take.
 FORMATS = ("JPEG", "PNG", "WEBP")
+#: Brands of the files that phones and browsers keep photos in and that are not taken, by name.
+_BRANDS = {
+    "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
+    "HEIF": (b"mif1", b"msf1"),
+    "AVIF": (b"avif", b"avis"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,9 +92,16 @@ def _read_header(file: BinaryIO) -> tuple[int, int, str, bool]:
     except Image.DecompressionBombError:
         raise ApiError("image_too_large", "The image has far too many pixels.") from None
     except UnidentifiedImageError:
-        raise ApiError(
-            "invalid_image_format",
-            "The file is not a JPEG, PNG or WebP image, or its first bytes are missing.",
-        ) from None
+        raise ApiError("invalid_image_format", _no_image(file)) from None
     except (OSError, ValueError, SyntaxError, OverflowError):  # what Pillow's parsers raise
         raise ApiError("image_unreadable", "The image's header is damaged or cut off.") from None
+
+
+def _no_image(file: BinaryIO) -> str:
+    """Why a file is not taken, and what to do where its sender sees a photo in it."""
+    file.seek(0)
+    head = file.read(12)
+    for name, brands in _BRANDS.items():
+        if head[4:8] == b"ftyp" and head[8:] in brands:
+            return f"The file is a photo in the {name} format. Send it as JPEG, PNG or WebP."
+    return "The file is not a JPEG, PNG or WebP image, or its first bytes are missing."

@@ -62,6 +62,19 @@ def test_bad_images_get_their_code_and_leave_nothing_behind(
 
 
 @pytest.mark.parametrize(
+    ("brand", "named"), [(b"heic", "HEIC"), (b"mif1", "HEIF"), (b"avif", "AVIF"), (b"isom", None)]
+)
+def test_photos_as_phones_keep_them_are_refused_by_name(
+    post_form: Callable[..., TestResponse], brand: bytes, named: str | None
+) -> None:
+    detail = post_form(b"\0\0\0\x18ftyp" + brand + b"\0" * 100).get_json()["detail"]
+
+    assert ("photo in the" in detail) is (named is not None)
+    assert named is None or f"the {named} format" in detail
+    assert "JPEG" in detail
+
+
+@pytest.mark.parametrize(
     ("members", "code", "field"),
     [
         ({"max_face": 1}, "unknown_option", "max_face"),
