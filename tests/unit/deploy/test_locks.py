@@ -99,6 +99,13 @@ def test_a_worker_has_exactly_one_inference_runtime(lock: str, runtime: str, roo
     assert {name for name in names if name.startswith("onnxruntime")} == {runtime}
 
 
+@pytest.mark.parametrize("lock", ["dev-gpu.txt", "worker-gpu.txt"])
+def test_the_runtime_for_cuda_12_comes_with_what_its_quantisation_imports(
+    lock: str, root: Path
+) -> None:
+    assert "sympy" in pinned(root / "requirements" / lock)
+
+
 def test_the_gpu_image_takes_cuda_from_its_base(root: Path) -> None:
     names = pinned(root / "requirements" / "worker-gpu.txt").keys()
 
