@@ -22,10 +22,11 @@ from models.errors import (
     ContractMismatch,
     InferenceFailed,
     ModelsError,
+    ProviderUnavailable,
     WeightsCorrupt,
     WeightsMissing,
 )
-from models.faults import fault_of
+from models.faults import fault_of, remedy_of
 from models.providers import (
     CPU_PROVIDER,
     CUDA_PROVIDER,
@@ -254,6 +255,9 @@ def _load_error(graph: Path | bytes, error: Exception) -> ModelsError:
     if isinstance(error, ort_state.NoSuchFile):
         return WeightsMissing(f"{graph!s} does not exist. Run `facesocial models pull`.")
     kind = fault_of(error)
+    if kind is ProviderUnavailable:
+        # Whatever the graph is: the device is the matter.
+        return ProviderUnavailable(f"{remedy_of(error)} ONNX Runtime says: {error}")
     if kind is not None:
         return kind(f"{where} could not be loaded: {error}")
     if isinstance(error, (ort_state.InvalidProtobuf, ort_state.InvalidArgument)):

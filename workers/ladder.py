@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import InferenceSession, Opener, ShrinkableSession, TensorInfo, Tensors, close
-from models.errors import DeviceFault, InferenceFailed, OutOfMemory
+from models.errors import DeviceFault, InferenceFailed, OutOfMemory, ProviderUnavailable
 from workers.timings import Ran
 
 #: A model that ran out of memory takes no larger batches than what then ran, for this long.
@@ -251,7 +251,8 @@ def _tried(
     """
     try:
         return run(), "", False
-    except DeviceFault as error:
+    except (DeviceFault, ProviderUnavailable) as error:
+        # A device that has run this session before and is not there any more is broken as well.
         return None, str(error), True
     except OutOfMemory as error:
         return None, str(error), False

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models import session
 from models.errors import (
     ContractMismatch,
     InferenceFailed,
@@ -56,6 +57,17 @@ def test_a_device_of_another_form_is_a_wrong_argument(device: str) -> None:
 def test_cuda_without_cuda_is_refused_and_never_replaced_by_the_cpu() -> None:
     with pytest.raises(ProviderUnavailable, match="device cpu"):
         open_session(tiny_onnx(), device="cuda:0")
+
+
+def test_a_device_that_is_not_there_is_told_as_such_and_not_as_a_broken_graph() -> None:
+    error = RuntimeError("CUDA failure 35: CUDA driver version is insufficient")
+
+    found = session._load_error(tiny_onnx(), error)
+
+    assert isinstance(found, ProviderUnavailable)
+    assert str(found).startswith("There is no NVIDIA driver here")
+    assert "CUDA failure 35" in str(found)
+    assert "graph" not in str(found)
 
 
 def test_two_installed_runtimes_are_refused_by_name() -> None:

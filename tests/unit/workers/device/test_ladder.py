@@ -9,7 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from models.contract import InferenceSession
-from models.errors import DeviceFault, InferenceFailed, OutOfMemory
+from models.errors import (
+    DeviceFault,
+    InferenceFailed,
+    ModelsError,
+    OutOfMemory,
+    ProviderUnavailable,
+)
 from tests.unit.workers.device.ladder_desk import ROWS, Device, Told, check, ladder
 from workers.ladder import LadderSession
 
@@ -148,10 +154,19 @@ def test_a_run_refused_for_another_reason_is_not_repeated() -> None:
     assert (told.steps, len(device.rows)) == ([], 1)
 
 
-def test_a_broken_device_is_left_at_once() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        DeviceFault("illegal memory access"),
+        # A card that has fallen off the bus, or sleeps.
+        ProviderUnavailable("no card is visible to this process"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_broken_device_is_left_at_once(error: ModelsError) -> None:
     device, told = Device(most_rows=4), Told()
     session = ladder(device, told)
-    device.error = lambda: DeviceFault("illegal memory access")
+    device.error = lambda: error
 
     check(session.run({"x": ROWS}))
 
