@@ -120,14 +120,28 @@ def kernels_of(profile: Path) -> dict[str, str]:
     return found
 
 
-def _check_kernels(device: str, claimed: str, kernels: Mapping[str, str]) -> None:
-    allowed = _PROVIDERS["cpu" if cuda_index(device) is None else "cuda"]
-    elsewhere = {
+def work_elsewhere(device: str, kernels: Mapping[str, str]) -> dict[str, str]:
+    """Operators that are a network's work and were not run by the device, with who ran them.
+
+    Args:
+        device: Where they belong.
+        kernels: Operator → provider, see `kernels_of`.
+    """
+    allowed = _allowed(device)
+    return {
         operator: provider
         for operator, provider in kernels.items()
         if any(name in operator for name in _WORK) and provider not in allowed
     }
-    if elsewhere or not set(kernels.values()).intersection(allowed):
+
+
+def _allowed(device: str) -> tuple[str, ...]:
+    return _PROVIDERS["cpu" if cuda_index(device) is None else "cuda"]
+
+
+def _check_kernels(device: str, claimed: str, kernels: Mapping[str, str]) -> None:
+    allowed = _allowed(device)
+    if work_elsewhere(device, kernels) or not set(kernels.values()).intersection(allowed):
         where = ", ".join(f"{name} on {by}" for name, by in sorted(kernels.items())) or "nowhere"
         raise ProviderUnavailable(
             f"Asked for {device}, and ONNX Runtime claims {claimed}, but its profile shows the"

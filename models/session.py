@@ -1,7 +1,7 @@
 """ONNX Runtime behind the inference port: the only module that knows it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,7 @@ def open_session(  # noqa: PLR0913 - one option each; all but the graph have def
     tensorrt: TensorRt | None = None,
     profile: Path | None = None,
     shared_arena: bool = False,
+    cuda_changes: Mapping[str, str] | None = None,
 ) -> OnnxSession:
     """Load a graph on a device.
 
@@ -153,6 +154,7 @@ def open_session(  # noqa: PLR0913 - one option each; all but the graph have def
             runs on CUDA's own kernels, and `OnnxSession.fallback_reason` and the log say why.
         profile: Record what ran where; the start of the profile's path.
         shared_arena: On the CPU, take memory as on CUDA, from the arena of `share_cpu_arena`.
+        cuda_changes: Options of the CUDA provider that are to differ from ours, to measure them.
 
     Raises:
         ProviderUnavailable: two runtimes are installed, or CUDA was asked for and not got.
@@ -172,7 +174,8 @@ def open_session(  # noqa: PLR0913 - one option each; all but the graph have def
     if index is None:
         session = _create(graph, options, [CPU_PROVIDER])
         return OnnxSession(session, index=None, fallback_reason=None)
-    session = _create(graph, options, _card_providers(device, index, memory_limit_bytes, tensorrt))
+    card = {**cuda_options(index, memory_limit_bytes), **(cuda_changes or {})}
+    session = _create(graph, options, _card_providers(device, index, card, tensorrt))
     got = session.get_providers()
     check_cuda_got(device, got)
     missing = tensorrt and tensorrt_missing(ort.get_available_providers(), got)
@@ -200,13 +203,13 @@ def share_cpu_arena(*, limit_bytes: int = 0, tell: bool = False) -> None:
 
 
 def _card_providers(
-    device: str, index: int, memory_limit_bytes: int | None, tensorrt: TensorRt | None
+    device: str, index: int, options: Mapping[str, str], tensorrt: TensorRt | None
 ) -> list[Any]:
     available = ort.get_available_providers()
     check_cuda_built(device, available)
     _preload_cuda()
     # Shape arithmetic has no CUDA kernels, so the CPU provider must stay as the last.
-    providers = [(CUDA_PROVIDER, cuda_options(index, memory_limit_bytes)), CPU_PROVIDER]
+    providers = [(CUDA_PROVIDER, dict(options)), CPU_PROVIDER]
     if tensorrt is None or TENSORRT_PROVIDER not in available:
         return providers
     tensorrt.cache.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,8 @@ class Hardware:
     total_mib: int
     reserved_mib: int
     context_mib: int
+    #: Whether the context was read, and is not what the settings say.
+    context_measured: bool = False
     card: SimulatedCard | None = None
     tensorrt: TensorRt | None = None
 
@@ -93,6 +95,7 @@ def _simulated(settings: Settings, total_mib: int) -> Hardware:
         total_mib=total_mib,
         reserved_mib=0,
         context_mib=0,
+        context_measured=True,
         card=card,
     )
 
@@ -116,6 +119,7 @@ def _cuda(settings: Settings, index: int) -> Hardware:
     context_mib = settings.vram_context_mb
     reserved_mib = settings.vram_driver_mb
     total_mib = settings.vram_total_mb or 0
+    grown_mib = 0
     if probe is not None and before is not None:
         grown_mib = probe.read().used_mib - before.used_mib
         context_mib = grown_mib if grown_mib > 0 else context_mib
@@ -127,6 +131,7 @@ def _cuda(settings: Settings, index: int) -> Hardware:
         total_mib=total_mib,
         reserved_mib=reserved_mib,
         context_mib=context_mib,
+        context_measured=grown_mib > 0,
         tensorrt=tensorrt,
     )
 

@@ -1,21 +1,24 @@
 """Steps that only a real card can answer: cuDNN's options, a killed process's memory."""
 
+import statistics
 import time
 from collections.abc import Mapping
 
-import onnxruntime as ort
-
-from benchmarks.gpu_check.bench import Bench, images
+from benchmarks.gpu_check.bench import Bench, images, run_once
 from benchmarks.gpu_check.others import other_process
 from benchmarks.gpu_check.report import Check, Figure
 from benchmarks.gpu_check.session_steps import RUNS, compared
-from models.providers import CPU_PROVIDER, CUDA_PROVIDER, cuda_index, cuda_options
+from models.errors import OutOfMemory
+from models.providers import cuda_index
+from models.session import open_session
 from models.spec import ModelSpec
 
 #: A killed process's memory must be back within half a lease of the ledger.
 KILLED_SECONDS = 5.0
 #: Readings of a quiet card differ by so much.
 UNSTEADY_MIB = 32
+#: Columns of the table of options.
+FIGURES = ("load_and_first_run_ms", "run_ms", "taken_mib", "outcome")
 _OPTIONS: Mapping[str, Mapping[str, str]] = {
     "as configured": {},
     "exhaustive search": {"cudnn_conv_algo_search": "EXHAUSTIVE"},
@@ -27,11 +30,10 @@ _OPTIONS: Mapping[str, Mapping[str, str]] = {
 
 def options(bench: Bench) -> Check:
     """What the options of the CUDA provider cost and gain, one changed at a time."""
-    index = cuda_index(bench.device)
-    if index is None:
+    if cuda_index(bench.device) is None:
         return _needs_a_card("options", "What the CUDA provider's options cost and gain.")
     rows = [
-        _with_options(bench, spec, label, {**cuda_options(index, None), **changed})
+        _with_options(bench, spec, label, changed)
         for spec in compared(bench)
         for label, changed in _OPTIONS.items()
     ]
@@ -43,34 +45,38 @@ def options(bench: Bench) -> Check:
 
 
 def _with_options(
-    bench: Bench, spec: ModelSpec, label: str, provider_options: Mapping[str, str]
+    bench: Bench, spec: ModelSpec, label: str, changes: Mapping[str, str]
 ) -> dict[str, Figure]:
+    """One row; options that the card has no room for are an outcome too."""
+    row: dict[str, Figure] = {"model": spec.id, "options": label}
     before_mib = bench.used_mib()
-    settings = ort.SessionOptions()
-    settings.enable_mem_pattern = False
+    try:
+        figures = _measured(bench, spec, changes, before_mib)
+    except OutOfMemory as error:
+        figures = dict.fromkeys(FIGURES) | {"outcome": f"out of memory: {str(error)[-120:]}"}
+    bench.wait_for_return(bench.used_mib(), bench.used_mib() - before_mib)
+    return row | figures
+
+
+def _measured(
+    bench: Bench, spec: ModelSpec, changes: Mapping[str, str], before_mib: int
+) -> dict[str, Figure]:
     started = time.perf_counter()
-    session = ort.InferenceSession(
+    session = open_session(
         bench.inventory.store.prepared(spec),
-        settings,
-        providers=[(CUDA_PROVIDER, dict(provider_options)), CPU_PROVIDER],
+        device=bench.device,
+        threads=bench.settings.ort_threads,
+        cuda_changes=changes,
     )
-    feeds = dict(images(spec, max(spec.batch_buckets)))
-    session.run(None, feeds)
-    first_ms = (time.perf_counter() - started) * 1000
-    started = time.perf_counter()
-    for _ in range(RUNS):
-        session.run(None, feeds)
-    each_ms = (time.perf_counter() - started) * 1000 / RUNS
-    taken_mib = bench.used_mib() - before_mib
-    del session
-    bench.wait_for_return(before_mib + taken_mib, taken_mib)
-    return {
-        "model": spec.id,
-        "options": label,
-        "load_and_first_run_ms": first_ms,
-        "run_ms": each_ms,
-        "taken_mib": taken_mib,
-    }
+    feeds = images(spec, max(spec.batch_buckets))
+    try:
+        session.run(feeds)
+        first_ms = (time.perf_counter() - started) * 1000
+        each_ms = statistics.mean(run_once(session, feeds) for _ in range(RUNS))
+        taken_mib = bench.used_mib() - before_mib
+    finally:
+        session.close()
+    return dict(zip(FIGURES, (first_ms, each_ms, taken_mib, "done"), strict=True))
 
 
 def killed(bench: Bench) -> Check:

@@ -33,7 +33,7 @@ def gpu_check(  # noqa: PLR0913 - the command's options
         str, typer.Option(metavar="A,B", help=f"Only these of: {', '.join(STEPS)}.")
     ] = "",
     inferences: Annotated[int, typer.Option(min=1, help="Of the long run.")] = 50_000,
-    minutes: Annotated[float, typer.Option(min=0.1, help="When the long run must end.")] = 9.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="When all must end.")] = 9.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not Markdown.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
     page: Annotated[
@@ -52,14 +52,17 @@ def gpu_check(  # noqa: PLR0913 - the command's options
         inferences=inferences,
         minutes=minutes,
     )
-    report = check_device(load_settings(), plan, Console(stderr=True))
-    text = json.dumps(to_json(report), indent=2)
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text + "\n", encoding="utf-8")
+
+    def keep(report: Report) -> None:
+        # After each step: a run that is killed, or that hangs, has shown what it has shown.
+        if out is not None:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(_json(report) + "\n", encoding="utf-8")
+
+    report = check_device(load_settings(), plan, Console(stderr=True), keep)
     if page is not None:
         write_page(page, report)
-    print(text if as_json else to_markdown(report))
+    print(_json(report) if as_json else to_markdown(report))
     if not report.passed:
         raise typer.Exit(2)
 
@@ -78,6 +81,10 @@ def write_page(page: Path, report: Report) -> None:
     if not places:
         raise BenchmarkFailed(f"{page} has no part between the marks of gpu-check.")
     page.write_text(after, encoding="utf-8")
+
+
+def _json(report: Report) -> str:
+    return json.dumps(to_json(report), indent=2)
 
 
 def _named(steps: str) -> Sequence[str]:

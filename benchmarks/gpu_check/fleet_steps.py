@@ -29,16 +29,22 @@ BEGINNING = 0.2
 #: What a use through ledger, residency and ladder may cost more than the bare run, ms.
 OVERHEAD_MS = 5.0
 PERIOD_SECONDS = 0.25
+#: Loads and unloads under the small cap go on for at most so long.
+EVICTION_SECONDS = 90.0
+#: Part of the long run's inferences without which its band shows nothing.
+FEWEST = 0.1
 
 
 def ledger(bench: Bench) -> Check:
     """Everything loaded, then the ledger's book against the device."""
+    # With nothing loaded: the driver's part, the context, and what libraries have loaded since.
+    before_mib = bench.used_mib()
     with bench.worker() as worker:
         on_device = [_use(worker, spec, Feeds()) for spec in bench.inventory.specs]
         used_mib = median_used_mib(worker.probe)
         state = worker.state
     device = state.device
-    known_mib = device.reserved_mib + device.context_mib + state.physical_mib
+    known_mib = before_mib + state.physical_mib
     limit_mib = round(DRIFT_MIB + device.total_mib * DRIFT_SHARE)
     broken = check_state(state)
     return Check(
@@ -49,6 +55,7 @@ def ledger(bench: Bench) -> Check:
             "models_elsewhere": len(on_device) - sum(on_device),
             "read_mib": used_mib,
             "driver_and_context_mib": device.reserved_mib + device.context_mib,
+            "read_with_nothing_loaded_mib": before_mib,
             "booked_mib": state.physical_mib,
             "drift_mib": used_mib - known_mib,
             "foreign_mib": state.foreign_mib,
@@ -64,24 +71,30 @@ def eviction(bench: Bench) -> Check:
     dice, feeds = random.Random(0), Feeds()  # noqa: S311 - no secret
     specs = bench.inventory.specs
     weights = [1 / place for place in range(1, len(specs) + 1)]
+    # What driver, context and libraries have anyway is not the models' to share.
+    cap_mib = bench.small_mib + bench.used_mib()
+    until = min(bench.deadline, time.monotonic() + EVICTION_SECONDS)
     with (
         # The shipped policy lets nobody leave for a model that is rarely asked for.
-        bench.worker(bench.small_mib, vram_policy="gdsf", vram_evictions_per_minute=0) as worker,
+        bench.worker(cap_mib, vram_policy="gdsf", vram_evictions_per_minute=0) as worker,
         _watched(worker.probe) as readings,
     ):
         worker.device.models.preload([spec for spec in specs if spec.priority == "critical"])
         on_device = [
-            _use(worker, spec, feeds) for spec in dice.choices(specs, weights, k=bench.uses)
+            _use(worker, spec, feeds)
+            for spec in dice.choices(specs, weights, k=bench.uses)
+            if time.monotonic() < until
         ]
         state, events = worker.state, worker.events
         notes = worker.device.residency.take_notes()
     left = _critical_that_left(events)
     broken = [*check_stream(state.device, events), *check_state(state)]
-    over = [used for used in readings.mib if used > bench.small_mib]
+    over = [used for used in readings.mib if used > cap_mib]
     return Check(
         step="eviction",
-        title=f"Under {bench.small_mib} MiB models make room for each other, never over the cap.",
+        title=f"With {bench.small_mib} MiB for all, models make room for each other.",
         figures={
+            "cap_mib": cap_mib,
             "uses": len(on_device),
             "on_device": sum(on_device),
             "elsewhere": len(on_device) - sum(on_device),
@@ -91,7 +104,7 @@ def eviction(bench: Bench) -> Check:
             "kinds_of_notes": ", ".join(sorted({f"{note.step}/{note.reason}" for note in notes})),
         },
         limit=(
-            f"at least one eviction; never over {bench.small_mib} MiB; no critical model leaves;"
+            f"at least one eviction; never over {cap_mib} MiB; no critical model leaves;"
             " no rule of the ledger broken in its event stream"
         ),
         passed=state.counters.get("evictions", 0) > 0 and not over and not left and not broken,
@@ -116,6 +129,10 @@ def soak(bench: Bench) -> Check:
     seconds = time.monotonic() - started
     settled = readings.mib[loaded + round((len(readings.mib) - loaded) * BEGINNING) :]
     band_mib = max(settled, default=0) - min(settled, default=0)
+    is_done, is_enough = done >= bench.inferences, done >= bench.inferences * FEWEST
+    over = (
+        "" if is_done else f"The time was over after {done} of {bench.inferences}; see --minutes."
+    )
     return Check(
         step="soak",
         title="In a long mix of models and batch sizes the device's use stays within a band.",
@@ -131,9 +148,14 @@ def soak(bench: Bench) -> Check:
             "run_ms_p99": percentile(times, 99),
             "evictions": state.counters.get("evictions", 0),
         },
-        limit=f"{bench.inferences} inferences; band at most {BAND_MIB} MiB once all are loaded",
-        passed=done >= bench.inferences and band_mib <= BAND_MIB,
-        note="" if done >= bench.inferences else "The time was over before all were done.",
+        limit=(
+            f"band at most {BAND_MIB} MiB once all are loaded, in at least"
+            f" {round(bench.inferences * FEWEST)} inferences"
+        ),
+        # Few that stay within the band show nothing; few that do not show all there is to show.
+        passed=band_mib <= BAND_MIB if is_enough or band_mib > BAND_MIB else None,
+        note=over,
+        unfinished=not is_enough,
     )
 
 

@@ -23,6 +23,8 @@ class Check:
     passed: bool | None = None
     #: What went wrong, or why it was not done.
     note: str = ""
+    #: Whether it was to be done on this device and was not, or not to its end: nothing is shown.
+    unfinished: bool = False
     #: Tables: name → rows.
     rows: Mapping[str, Sequence[Mapping[str, Figure]]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -44,8 +46,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether everything that had to hold held."""
-        return all(check.passed is not False for check in self.checks)
+        """Whether everything was done, and everything that had to hold held."""
+        return not any(check.passed is False or check.unfinished for check in self.checks)
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -64,11 +66,9 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def to_markdown(report: Report) -> str:
     """The report for people."""
-    failed = [check.step for check in report.checks if check.passed is False]
-    outcome = f"**Failed: {', '.join(failed)}.**" if failed else "**All limits held.**"
     what = "a SIMULATED device: it says nothing of any card" if report.simulated else "a real card"
     lines = [
-        f"Checked on {report.checked_at}, on {what}. {outcome}",
+        f"Checked on {report.checked_at}, on {what}. {_outcome(report)}",
         "",
         "| | |",
         "| --- | --- |",
@@ -80,9 +80,20 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _outcome(report: Report) -> str:
+    failed = [check.step for check in report.checks if check.passed is False]
+    unfinished = [check.step for check in report.checks if check.unfinished]
+    told = [f"Failed: {', '.join(failed)}."] if failed else []
+    if unfinished:
+        told.append(f"Not finished: {', '.join(unfinished)}.")
+    return f"**{' '.join(told) or 'All limits held.'}**"
+
+
 def _section(check: Check) -> list[str]:
     word = {True: "passed", False: "FAILED", None: "measured"}[check.passed]
-    if check.passed is None and check.note and not check.figures:
+    if check.unfinished and check.passed is None:
+        word = "NOT FINISHED"
+    elif check.passed is None and check.note and not check.figures:
         word = "not done"
     lines = [f"### {check.step}: {word}", "", f"{check.title} ({check.seconds:.1f} s)"]
     if check.limit:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,12 +18,11 @@ from benchmarks.gpu_check.bench import Bench
 from benchmarks.gpu_check.inventory import Inventory, make_inventory
 from benchmarks.gpu_check.report import Check, Figure, Report
 from benchmarks.ledger_fleet import running_store
-from models.errors import ModelsError
+from models.errors import DeviceFault
+from models.faults import fault_of
 from models.machine import runtime
 from models.weights.store import WeightStore
-from vram.errors import VramError
 from workers.device_setup import Hardware, find_hardware
-from workers.errors import WorkersError
 from workers.settings import Settings
 
 Step = Callable[[Bench], Check]
@@ -68,8 +68,19 @@ class Plan:
         return 1.0 if self.simulated_mib is None else min(1.0, self.simulated_mib / CAP_MIB)
 
 
-def check_device(settings: Settings, plan: Plan, console: Console) -> Report:
+def check_device(
+    settings: Settings,
+    plan: Plan,
+    console: Console,
+    tell: Callable[[Report], None] = lambda _: None,
+) -> Report:
     """Check a device.
+
+    Args:
+        settings: Where weights are; the rest is the plan's.
+        plan: What is to be checked.
+        console: For progress.
+        tell: Told after each step how the report stands, for a run that is ended from outside.
 
     Raises:
         BenchmarkFailed: there is no step of a name, or the device's memory can't be read.
@@ -100,30 +111,63 @@ def check_device(settings: Settings, plan: Plan, console: Console) -> Report:
             deadline=started + plan.minutes * 60,
             progress=console.print,
         )
-        checks = [_checked(name, bench) for name in STEPS if name in plan.steps]
-        return Report(
+        report = Report(
             checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
             simulated=plan.simulated_mib is not None,
             device=_device_facts(hardware, ours),
             setup=_setup_facts(bench.inventory, plan),
-            checks=checks,
+            checks=(),
         )
+        for checks in in_turn([name for name in STEPS if name in plan.steps], bench):
+            report = replace(report, checks=checks)
+            tell(report)
+        return report
 
 
-def _checked(name: str, bench: Bench) -> Check:
-    """One step; what goes wrong in it is its outcome and does not end the others."""
+def in_turn(
+    names: Sequence[str], bench: Bench, steps: Mapping[str, Step] = STEPS
+) -> Iterator[tuple[Check, ...]]:
+    """Take steps; after each all outcomes as they stand, those to come as not finished.
+
+    Args:
+        names: Which ones.
+        bench: What they work with.
+        steps: By name.
+    """
+    checks = {name: _undone(name, "The check was ended before it began.") for name in names}
+    broken = ""
+    for name in names:
+        if broken:
+            why = f"The device broke in '{broken}', and only a new process gets out of that."
+            checks[name] = _undone(name, f"{why} Take it with --steps {name}.")
+        elif time.monotonic() >= bench.deadline:
+            checks[name] = _undone(name, "The time was over before it began; see --minutes.")
+        else:
+            checks[name], is_broken = _checked(name, steps[name], bench)
+            broken = name if is_broken else ""
+        yield tuple(checks.values())
+
+
+def _undone(name: str, note: str) -> Check:
+    return Check(step=name, title="It was not done.", note=note, unfinished=True)
+
+
+def _checked(name: str, step: Step, bench: Bench) -> tuple[Check, bool]:
+    """One step, and whether the device broke in it; what goes wrong does not end the others."""
     bench.progress(f"{name} ...")
-    started = time.monotonic()
+    started, is_broken = time.monotonic(), False
     try:
-        found = STEPS[name](bench)
-    except (BenchmarkFailed, ModelsError, VramError, WorkersError) as error:
+        found = step(bench)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this step's outcome
+        bench.progress(traceback.format_exc())
+        is_broken = isinstance(error, DeviceFault) or fault_of(error) is DeviceFault
         found = Check(
             step=name,
             title="It could not be carried through.",
             passed=False,
             note=f"{type(error).__name__}: {error}",
         )
-    return replace(found, seconds=time.monotonic() - started)
+    return replace(found, seconds=time.monotonic() - started), is_broken
 
 
 def _settings(settings: Settings, plan: Plan, folder: Path) -> Settings:

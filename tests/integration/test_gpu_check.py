@@ -22,9 +22,10 @@ from models.testing import tiny_onnx
 from vram.probe import MIB, FixedProbe, SimulatedProbe
 from workers.device_setup import Hardware
 from workers.settings import Settings, load_settings
-from workers.simulated_card import SimulatedCard
+from workers.simulated_card import Faults, SimulatedCard
 
 TOTAL = 300
+REFUSED = ("out_of_memory@load:sface",)
 NAMES = ("yunet", "faceplugin_liveness", "sface", "mobilefacenet_512", "arcface_r100")
 
 
@@ -81,6 +82,7 @@ def _bench(
             total_mib=card.total_mib,
             reserved_mib=0,
             context_mib=0,
+            context_measured=True,
             card=card,
         ),
         small_mib=40,
@@ -154,12 +156,45 @@ def test_a_book_that_is_not_what_is_read_fails(bench: Bench) -> None:
 
 
 @pytest.mark.redis
-def test_a_long_run_that_is_not_done_in_time_fails(bench: Bench) -> None:
+def test_a_long_run_that_ends_too_early_shows_nothing(bench: Bench) -> None:
     bench.deadline = 0.0
     found = fleet_steps.soak(bench)
 
+    assert (found.passed, found.unfinished) == (None, True)
+    assert "time was over after 1 of 60" in found.note
+
+
+@pytest.mark.redis
+def test_a_long_run_that_is_mostly_done_shows_what_it_shows_and_says_how_much(
+    bench: Bench,
+) -> None:
+    bench.deadline, bench.inferences = 0.0, 10
+    found = fleet_steps.soak(bench)
+
+    assert (found.passed, found.unfinished) == (True, False)
+    assert "time was over after 1 of 10" in found.note
+
+
+@pytest.mark.redis
+def test_a_model_that_is_refused_does_not_hide_the_others(bench: Bench) -> None:
+    bench.hardware = replace(
+        bench.hardware, card=SimulatedCard(total_mib=TOTAL, faults=Faults(REFUSED))
+    )
+    found = session_steps.loads(bench)
+
     assert found.passed is False
-    assert "time was over" in found.note
+    assert (found.figures["models"], found.figures["models_refused"]) == (len(NAMES) - 1, 1)
+    assert "sface was refused: OutOfMemory" in found.note
+
+
+@pytest.mark.redis
+def test_a_context_that_was_not_read_is_not_told_as_read(bench: Bench) -> None:
+    bench.hardware = replace(bench.hardware, context_mib=450, context_measured=False)
+    found = session_steps.context(bench)
+
+    assert found.passed is False
+    assert found.figures["context_mib"] is None
+    assert "could not be read" in found.note
 
 
 @pytest.mark.redis

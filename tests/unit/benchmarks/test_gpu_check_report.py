@@ -31,12 +31,13 @@ GOOD = Check(
     rows={"models": [{"model": "sface", "taken_mib": 190}, {"model": "yunet", "taken_mib": None}]},
 )
 BAD = Check(step="soak", title="It stays.", passed=False, note="It grew.")
+UNFINISHED = Check(step="eviction", title="It evicts.", note="No time.", unfinished=True)
 LEFT_OUT = Check(step="killed", title="It frees.", note="Only a real card can answer this.")
 
 
 @pytest.mark.parametrize(
     ("checks", "passed"),
-    [((GOOD, LEFT_OUT), True), ((GOOD, BAD), False), ((), True)],
+    [((GOOD, LEFT_OUT), True), ((GOOD, BAD), False), ((GOOD, UNFINISHED), False), ((), True)],
 )
 def test_one_limit_that_is_not_held_fails_the_whole(
     checks: tuple[Check, ...], *, passed: bool
@@ -61,6 +62,14 @@ def test_a_reader_sees_figures_limits_and_tables() -> None:
     assert "Note: It grew." in text
     assert "### killed: not done" in text
     assert "on a real card" in text
+
+
+def test_what_was_not_finished_is_neither_passed_nor_failed() -> None:
+    text = to_markdown(_report(GOOD, UNFINISHED))
+
+    assert "**Not finished: eviction.**" in text
+    assert "### eviction: NOT FINISHED" in text
+    assert "**Failed: soak. Not finished: eviction.**" in to_markdown(_report(BAD, UNFINISHED))
 
 
 def test_a_simulated_device_s_report_says_so() -> None:
