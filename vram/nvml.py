@@ -12,6 +12,8 @@ from vram.probe import MIB, Identity, ProbeKind, Reading, reading
 
 T = TypeVar("T")
 
+#: NVML's names of whole cards and of instances of divided ones.
+_PREFIXES = ("GPU-", "MIG-")
 #: What to do about errors that a person can mend, by the name of NVML's error.
 _REMEDIES = {
     "NVMLError_LibraryNotFound": (
@@ -38,7 +40,7 @@ class NvmlProbe:
     by anybody counts in full. So make the probe before the process takes any memory.
 
     NVML counts cards in PCI bus order and ignores CUDA_VISIBLE_DEVICES. Its index is CUDA's when
-    CUDA_DEVICE_ORDER=PCI_BUS_ID is set and no card is hidden; give the uuid otherwise.
+    CUDA_DEVICE_ORDER=PCI_BUS_ID is set and no card is hidden; see `vram.cuda.card_uuid` otherwise.
     """
 
     def __init__(
@@ -55,7 +57,8 @@ class NvmlProbe:
         Args:
             index: Of the card, from 0.
             nvml: The `pynvml` module, or one like it.
-            uuid: "GPU-..." or "MIG-...": takes the place of the index.
+            uuid: "GPU-..." or "MIG-...": takes the place of the index. Without the prefix it is
+                CUDA's, of a card or an instance.
             cap_mib: Treat a larger card as one of that size.
             system: The kernel's release; WSL 2 says so in it.
 
@@ -121,10 +124,23 @@ class NvmlProbe:
         if uuid is None:
             card = nvml.nvmlDeviceGetHandleByIndex(index)
             return card, self._first_instance(card) or card
-        device = nvml.nvmlDeviceGetHandleByUUID(uuid)
+        if not uuid.startswith(_PREFIXES):
+            uuid = self._prefixed(uuid)
+        device = self._by_uuid(uuid)
         if uuid.startswith("MIG-"):
             return nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(device), device
         return device, self._first_instance(device) or device
+
+    def _prefixed(self, uuid: str) -> str:
+        """CUDA's uuid as NVML has it."""
+        for prefix in _PREFIXES:
+            with suppress(self._nvml.NVMLError):
+                self._by_uuid(prefix + uuid)
+                return prefix + uuid
+        return _PREFIXES[0] + uuid
+
+    def _by_uuid(self, uuid: str) -> Any:  # noqa: ANN401 - a handle of pynvml
+        return self._nvml.nvmlDeviceGetHandleByUUID(uuid)
 
     def _first_instance(self, card: Any) -> Any:  # noqa: ANN401 - a handle of pynvml
         nvml = self._nvml
@@ -171,7 +187,8 @@ class NvmlProbe:
         """What is not known on every driver or device."""
         try:
             return read()
-        except self._nvml.NVMLError:
+        except (self._nvml.NVMLError, self._nvml.NVMLLibraryMismatchError):
+            # The latter where a driver is older than the binding's version of the function.
             return None
 
     def _totals(self) -> tuple[int, int, int | None]:

@@ -22,8 +22,8 @@ class FakeCard:
     #: The driver's own part, which is not free either.
     reserved: int = 0
     uuid: str = "GPU-0"
-    #: Process number → bytes, None where the driver does not tell.
-    processes: Mapping[int, int | None] = field(default_factory=dict)
+    #: Process number → bytes, None where the driver does not tell; None: it is too old to be asked.
+    processes: Mapping[int, int | None] | None = field(default_factory=dict)
     #: Where it is divided: its instances; None in a place that is empty.
     instances: Sequence["FakeCard | None"] | None = None
     virtualisation: int = pynvml.NVML_GPU_VIRTUALIZATION_MODE_NONE
@@ -53,6 +53,7 @@ class FakeNvml:
     NVML_GPU_VIRTUALIZATION_MODE_VGPU: int = pynvml.NVML_GPU_VIRTUALIZATION_MODE_VGPU
 
     NVMLError = pynvml.NVMLError
+    NVMLLibraryMismatchError = pynvml.NVMLLibraryMismatchError
     NVMLError_LibraryNotFound = pynvml.NVMLError_LibraryNotFound
     NVMLError_DriverNotLoaded = pynvml.NVMLError_DriverNotLoaded
     NVMLError_FunctionNotFound = pynvml.NVMLError_FunctionNotFound
@@ -157,6 +158,8 @@ class FakeNvml:
 
     def nvmlDeviceGetComputeRunningProcesses(self, device: FakeCard) -> list[Any]:
         """See NVML."""
+        if device.processes is None:
+            raise pynvml.NVMLLibraryMismatchError
         return [
             SimpleNamespace(pid=pid, usedGpuMemory=taken) for pid, taken in device.processes.items()
         ]

@@ -12,6 +12,7 @@ from models.memory import expected_mib
 from models.proof import prove
 from models.providers import TensorRt
 from models.weights.store import WeightStore
+from vram.cuda import card_uuid
 from vram.errors import ProbeFailed
 from vram.fleet import Fleet
 from vram.ledger import VramLedger
@@ -138,7 +139,7 @@ def _cuda(settings: Settings, index: int) -> Hardware:
 
 def _probe(settings: Settings, index: int) -> MemoryProbe | None:
     try:
-        return NvmlProbe(index, cap_mib=settings.vram_total_mb)
+        return NvmlProbe(index, uuid=card_uuid(index), cap_mib=settings.vram_total_mb)
     except ProbeFailed as error:
         if settings.vram_total_mb is None:
             raise

@@ -65,10 +65,11 @@ def test_what_a_driver_does_not_tell_is_left_open() -> None:
         ({999_999_999: GIB}, None),
         ({os.getpid(): None}, None),
         ({}, None),
+        (None, None),
     ],
 )
 def test_this_process_s_part_is_shown_where_it_can_be_seen(
-    processes: dict[int, int | None], own: int | None
+    processes: dict[int, int | None] | None, own: int | None
 ) -> None:
     card = FakeCard(processes=processes)
 
@@ -96,6 +97,26 @@ def test_of_a_divided_card_its_instance_s_memory_counts(uuid: str | None, total:
     assert any("can't be read" in note for note in probe.identity.notes)
     # The temperature is the card's.
     assert (probe.read().utilisation_percent, probe.read().temperature_celsius) == (None, 55)
+
+
+@pytest.mark.parametrize(("uuid", "kind", "total"), [("b", "mig", 20), ("0", "mig", 10)])
+def test_cuda_s_uuid_has_no_prefix_and_may_be_an_instance_s(
+    uuid: str, kind: str, total: int
+) -> None:
+    probe = NvmlProbe(0, FakeNvml(cards=[_divided()]), uuid=uuid)
+
+    assert (probe.identity.kind, probe.total_bytes) == (kind, total * GIB)
+
+
+def test_cuda_s_card_is_read_and_not_the_one_of_the_same_number() -> None:
+    cards = [FakeCard(name="First", uuid="GPU-a"), FakeCard(name="Second", uuid="GPU-b")]
+
+    assert NvmlProbe(0, FakeNvml(cards=cards), uuid="b").name == "Second"
+
+
+def test_a_card_that_only_cuda_knows_fails_the_probe() -> None:
+    with pytest.raises(ProbeFailed):
+        NvmlProbe(0, FakeNvml(cards=[FakeCard()]), uuid="other")
 
 
 def test_a_divided_card_without_an_instance_is_no_device() -> None:
