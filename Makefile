@@ -2,9 +2,10 @@
 
 #: Python to make .venv with; python3 when not given. A .venv made with another one is made anew.
 PYTHON ?=
-#: cpu, or gpu (CUDA 12) or gpu-cu13 (CUDA 13): which inference runtime `make setup` installs.
-RUNTIME ?= cpu
 VENV := .venv
+#: cpu, or gpu (CUDA 12) or gpu-cu13 (CUDA 13): which inference runtime `make setup` installs. What is
+#: installed stays: `make up` after `make setup RUNTIME=gpu` must not put the CPU's in its place.
+RUNTIME ?= $(or $(patsubst $(VENV)/.installed-%,%,$(firstword $(wildcard $(VENV)/.installed-*))),cpu)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 #: Tests that run on all cores at once, as do those of tests/integration without the marker `fleet`.
@@ -69,7 +70,7 @@ fmt: setup ## Format and apply safe fixes
 bench: setup ## Measure HTTP against the in-process loop
 	$(BIN)/python -m benchmarks baseline $(ARGS)
 
-# Not after `setup`: without RUNTIME that would put the CPU's runtime in the place of CUDA's.
+# Not after `setup`: in a new tree without RUNTIME that would install the CPU's runtime.
 gpu-check: ## Check the whole GPU path on a real card; see docs/gpu-check.md
 	@test -x $(BIN)/python || { echo "Run 'make setup RUNTIME=gpu' first, or RUNTIME=gpu-cu13."; exit 1; }
 	$(BIN)/python -m benchmarks gpu-check --out build/gpu-check.json --page docs/gpu-check.md $(ARGS)

@@ -9,8 +9,8 @@ venv=$1
 python=${PYTHON:-python3}
 runtime=${RUNTIME:-cpu}
 case $runtime in
-  cpu) lock=requirements/dev.txt ;;
-  gpu | gpu-cu13) lock=requirements/dev-$runtime.txt ;;
+  cpu) lock=requirements/dev.txt other=onnxruntime-gpu ;;
+  gpu | gpu-cu13) lock=requirements/dev-$runtime.txt other=onnxruntime ;;
   *) echo "RUNTIME=$runtime is unknown: use cpu, gpu or gpu-cu13." >&2; exit 2 ;;
 esac
 stamp=$venv/.installed-$runtime
@@ -35,6 +35,20 @@ what_is_wrong() {
     echo "it has no working pip"
   elif [ -n "${PYTHON:-}" ] && [ "$(base_of "$venv/bin/python")" != "$(base_of "$python")" ]; then
     echo "it was made with another Python than $PYTHON"
+  fi
+}
+
+# Two runtimes ship the same module and overwrite each other's files: with the one that is not wanted
+# both go, and what is wanted comes back whole.
+remove_other_runtime() {
+  "$venv/bin/python" -c "from importlib.metadata import distribution; distribution('$other')" \
+    2>/dev/null || return 0
+  echo "Removing $other from $venv ..."
+  if have_uv; then
+    uv pip uninstall --quiet --python "$venv/bin/python" onnxruntime onnxruntime-gpu
+  else
+    "$venv/bin/python" -m pip uninstall --quiet --disable-pip-version-check --yes \
+      onnxruntime onnxruntime-gpu
   fi
 }
 
@@ -71,6 +85,7 @@ if [ -f "$stamp" ] && [ -z "$(find pyproject.toml "$lock" "$0" -newer "$stamp")"
 fi
 # The stamp of another runtime's installation is no longer true.
 rm -f "$venv"/.installed-*
+remove_other_runtime
 echo "Installing $lock into $venv ..."
 if have_uv; then
   uv pip install --quiet --python "$venv/bin/python" --require-hashes --requirement "$lock"

@@ -59,20 +59,20 @@ class Tree:
         text = PYTHON.format(real=shlex.quote(sys.executable), then=then)
         return self.program(name, text.replace("\n", "\n" + first, 1))
 
-    def start(self, *, python: str = "") -> subprocess.Popen[str]:
+    def start(self, *, python: str = "", runtime: str = "") -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["sh", "scripts/setup.sh", ".venv"],
             cwd=self.root,
-            env={"PATH": str(self.root / "bin"), "PYTHON": python},
+            env={"PATH": str(self.root / "bin"), "PYTHON": python, "RUNTIME": runtime},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
 
-    def run(self, *, python: str = "") -> tuple[int, str]:
+    def run(self, *, python: str = "", runtime: str = "") -> tuple[int, str]:
         """Exit status and output."""
-        with self.start(python=python) as process:
+        with self.start(python=python, runtime=runtime) as process:
             output, _ = process.communicate(timeout=60)
         return process.returncode, output
 
@@ -83,7 +83,8 @@ def tree(root: Path, tmp_path: Path) -> Tree:
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(root / "scripts" / "setup.sh", tmp_path / "scripts")
     (tmp_path / "pyproject.toml").touch()
-    (tmp_path / "requirements" / "dev.txt").touch()
+    for lock in ("dev.txt", "dev-gpu.txt", "dev-gpu-cu13.txt"):
+        (tmp_path / "requirements" / lock).touch()
     (tmp_path / "made" / "pip" / "__main__.py").write_text(PIP)
     for tool in TOOLS:
         found = shutil.which(tool)
@@ -165,6 +166,74 @@ def test_uv_needs_no_pip_in_the_environment(tree: Tree) -> None:
 
     assert tree.run() == (0, "Installing requirements/dev.txt into .venv ...\n")
     assert len(tree.asked) == 2
+
+
+@pytest.mark.parametrize("with_uv", [False, True])
+@pytest.mark.parametrize(
+    ("before", "installed", "runtime"),
+    [("cpu", "onnxruntime", "gpu"), ("gpu-cu13", "onnxruntime-gpu", "cpu")],
+)
+def test_the_runtime_that_is_not_wanted_goes_before_the_other_comes(
+    tree: Tree, before: str, installed: str, runtime: str, *, with_uv: bool
+) -> None:
+    if with_uv:
+        tree.program("uv", '#!/bin/sh\necho "$@" >> asked.txt\n')
+    tree.run(runtime=before)
+    _install(tree, installed)
+
+    status, output = tree.run(runtime=runtime)
+
+    assert status == 0
+    assert output.startswith(f"Removing {installed} from .venv ...\n")
+    removal, install, _ = tree.asked[2:]
+    assert "uninstall" in removal
+    assert removal.endswith("onnxruntime onnxruntime-gpu")
+    assert "--requirement requirements/dev" in install
+    assert [path.name for path in tree.venv.glob(".installed-*")] == [f".installed-{runtime}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "installed", "runtime"),
+    [("cpu", "onnxruntime", "cpu"), ("gpu", "onnxruntime-gpu", "gpu-cu13")],
+)
+def test_a_runtime_of_the_same_name_is_replaced_by_its_installation(
+    tree: Tree, before: str, installed: str, runtime: str
+) -> None:
+    tree.run(runtime=before)
+    _install(tree, installed)
+    (tree.venv / f".installed-{before}").unlink()
+
+    status, output = tree.run(runtime=runtime)
+
+    assert status == 0
+    assert "Removing" not in output
+    assert len(tree.asked) == 4
+
+
+def _install(tree: Tree, name: str) -> None:
+    """As much of a distribution as says that it is there."""
+    (packages,) = tree.venv.glob("lib/python*/site-packages")
+    folder = packages / f"{name.replace('-', '_')}-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+
+
+@pytest.mark.parametrize("runtime", ["cpu", "gpu", "gpu-cu13"])
+def test_make_keeps_the_runtime_that_is_installed(root: Path, tree: Tree, runtime: str) -> None:
+    shutil.copy(root / "Makefile", tree.root)
+
+    def planned() -> str:
+        # Up wants the environment too; what it would do is shown, not done.
+        make = ["make", "--no-print-directory", "--dry-run", "--always-make", "up"]
+        path = {"PATH": os.defpath}
+        return subprocess.run(
+            make, cwd=tree.root, env=path, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert "RUNTIME=cpu sh scripts/setup.sh" in planned()
+    tree.run(runtime=runtime)
+
+    assert f"RUNTIME={runtime} sh scripts/setup.sh" in planned()
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(tree: Tree) -> None:
