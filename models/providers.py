@@ -59,7 +59,8 @@ def check_cuda_built(device: str, available: Collection[str]) -> None:
     if CUDA_PROVIDER not in available:
         raise ProviderUnavailable(
             f"Asked for {device}, but the installed ONNX Runtime has no CUDA provider. Install"
-            " facesocial[gpu] instead of facesocial[cpu], or use device cpu."
+            " facesocial[gpu] instead of facesocial[cpu], as `make setup RUNTIME=gpu` does, or use"
+            " device cpu."
         )
 
 

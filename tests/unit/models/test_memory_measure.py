@@ -6,6 +6,7 @@ import pytest
 
 from models.catalogue import load_catalogue
 from models.errors import InferenceFailed
+from models.machine import runtime
 from models.memory import MIB, load_memory_table
 from models.memory_measure import arena_bytes, measure, run_in_child
 from models.spec import PinnedSpec
@@ -92,7 +93,9 @@ def test_measuring_again_finds_what_the_shipped_table_says(
 
     found = measure(weights, small)
 
-    shipped = load_memory_table().models[name]
+    table = load_memory_table()
+    shipped = table.models[name]
     assert found.weights_bytes == shipped.weights_bytes
-    # Another release of the runtime may fuse otherwise.
-    assert found.run_bytes[bucket] == pytest.approx(shipped.run_bytes[bucket], rel=0.3)
+    # Another release of the runtime, as that for CUDA, may fuse otherwise.
+    slack = 0 if runtime() == table.runtime else 2 * MIB
+    assert found.run_bytes[bucket] == pytest.approx(shipped.run_bytes[bucket], rel=0.3, abs=slack)
