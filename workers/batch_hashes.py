@@ -39,7 +39,7 @@ ITEM_WIDTH = 5
 #: And of a batch's in the answer about those that could do with a chunk.
 HUNGRY_WIDTH = 6
 #: And of a chunk's items.
-CHUNK_WIDTH = 4
+CHUNK_WIDTH = 5
 #: Member of a failed item's end that holds what was found out all the same.
 _FOUND = "found"
 
@@ -105,14 +105,15 @@ def hungry_of(row: Sequence[str]) -> HungryBatch:
     )
 
 
-def new_item_args(item: NewItem) -> tuple[str, str, str]:
-    """An item as `add` takes it: custom id, record, error."""
+def new_item_args(item: NewItem) -> tuple[str, str, str, str]:
+    """An item as `add` takes it: custom id, record, error, leaf."""
     known_again = item.sha256 if item.error is None else f"error:{item.error.code}"
     fields: list[str | int] = [item.custom_id, item.blob_key, known_again, item.pixels]
     # Others have none, and are known again as they were stored before there were any.
     fields += [item.subject] if item.subject else []
     record = json.dumps(fields, ensure_ascii=False)
-    return item.custom_id, record, "" if item.error is None else error_json(item.error)
+    error = "" if item.error is None else error_json(item.error)
+    return item.custom_id, record, error, "" if item.leaf is None else str(item.leaf)
 
 
 def item_of(row: Sequence[str]) -> Item:
@@ -155,8 +156,8 @@ def _tries_and_text(state: ItemState, end: str, begun: str) -> tuple[str, str]:
 
 
 def chunk_item_of(row: Sequence[str]) -> ChunkItem:
-    """An item of a chunk: number, record, tries, whether its photo is kept."""
-    number, record, begun, keeps_photo = row
+    """An item of a chunk: number, record, tries, whether its photo is kept, leaf."""
+    number, record, begun, keeps_photo, leaf = row
     custom_id, blob_key, sha256, pixels, *subject = json.loads(record)
     return ChunkItem(
         number=int(number),
@@ -167,6 +168,7 @@ def chunk_item_of(row: Sequence[str]) -> ChunkItem:
         custom_id=custom_id,
         sha256=sha256,
         subject="".join(subject),
+        leaf=int(leaf) if leaf else None,
     )
 
 

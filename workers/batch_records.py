@@ -149,6 +149,8 @@ class NewItem:
     pixels: int = 0
     #: Of enrolment: id of the person it shows. Never a name: items are not encrypted.
     subject: str = ""
+    #: That person's leaf: items are nobody's who was made anew under the id. None: whoever has it.
+    leaf: int | None = None
     #: Why it can't be analysed: it is stored as failed.
     error: JobError | None = None
 
@@ -253,6 +255,7 @@ class ChunkItem:
     custom_id: str = ""
     sha256: str = ""
     subject: str = ""
+    leaf: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

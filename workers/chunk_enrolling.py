@@ -75,6 +75,7 @@ def _order(step: ItemStep, options: EnrollOptions, item: ChunkItem) -> EnrollOrd
         read=step.photos[item.number],
         collection=options.collection,
         person=item.subject,
+        leaf=item.leaf,
         origin=step.batch,
         place=f"item {item.number}",
         filename=item.custom_id,

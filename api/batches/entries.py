@@ -29,8 +29,9 @@ class Photo:
     #: The item's id: the client's own, or the file's name. Data, never a path.
     id: str
     content: bytes
-    #: See workers.batch_records.NewItem.
+    #: See workers.batch_records.NewItem, as of the leaf.
     subject: str = ""
+    leaf: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

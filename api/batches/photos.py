@@ -102,6 +102,7 @@ class PhotoStore:
             sha256=seen.sha256,
             pixels=seen.pixels,
             subject=subject,
+            leaf=one.leaf if isinstance(one, Photo) else None,
         )
 
     def _look(self, content: bytes) -> _Seen:

@@ -10,7 +10,7 @@ from api.batches.manifest import Reference
 from api.batches.photos import Sent
 from api.enrollments.folder_person import folder_of, folder_person
 from api.enrollments.manifest_csv import MANIFEST_NAME, Manifest, ManifestRow, read_manifest
-from api.enrollments.roster import NotAdmitted
+from api.enrollments.roster import Admitted, NotAdmitted
 from api.errors import ApiError
 from api.offload import offload
 from workers.identities.records import NewPerson
@@ -22,7 +22,7 @@ People = Literal["auto", "manifest", "folders"]
 class Admission(Protocol):
     """Has persons be there; `api.enrollments.roster.Roster`."""
 
-    def admit(self, told: NewPerson, *, is_checked: bool) -> NotAdmitted | None:
+    def admit(self, told: NewPerson, *, is_checked: bool) -> Admitted | NotAdmitted:
         """See Roster."""
         ...
 
@@ -131,15 +131,13 @@ class Assignment:
     def _of(self, one: Sent, person: NewPerson, *, is_checked: bool) -> Sent:
         """A file of somebody's."""
         # A request that was done before is only compared: nobody is made again.
-        refused = (
-            None if self.request.is_replay else self.roster.admit(person, is_checked=is_checked)
-        )
-        if refused is not None:
-            subject = person.id if refused.is_there else ""
-            return Refused(id=one.id, code=refused.code, message=refused.message, subject=subject)
-        if isinstance(one, Reference):
-            return one
-        return replace(one, subject=person.id)
+        found = None if self.request.is_replay else self.roster.admit(person, is_checked=is_checked)
+        if isinstance(found, NotAdmitted):
+            subject = person.id if found.is_there else ""
+            return Refused(id=one.id, code=found.code, message=found.message, subject=subject)
+        if isinstance(one, Photo):
+            return replace(one, subject=person.id, leaf=found.leaf if found else None)
+        return one if isinstance(one, Reference) else replace(one, subject=person.id)
 
 
 def _is_manifest(name: str) -> bool:

@@ -26,6 +26,14 @@ NOT_ADMITTED: dict[type[IdentityError], str] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Admitted:
+    """Somebody who is there."""
+
+    #: Of this very person: whoever is made under the id later is another one.
+    leaf: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotAdmitted:
     """Why nobody's photos are taken under an id."""
 
@@ -59,10 +67,10 @@ class Roster:
         self._collection = collection
         self._caller = caller
         self._batch = batch
-        self._seen: dict[str, NotAdmitted | None] = {}
+        self._seen: dict[str, Admitted | NotAdmitted] = {}
 
-    def admit(self, told: NewPerson, *, is_checked: bool) -> NotAdmitted | None:
-        """Have a person be there; why they can't be enrolled.
+    def admit(self, told: NewPerson, *, is_checked: bool) -> Admitted | NotAdmitted:
+        """Have a person be there, or say why they can't be enrolled.
 
         Args:
             told: The person. What is not told may be anything.
@@ -75,24 +83,30 @@ class Roster:
             self._seen[told.id] = self._admit(told, is_checked=is_checked)
         return self._seen[told.id]
 
-    def _admit(self, told: NewPerson, *, is_checked: bool) -> NotAdmitted | None:
+    def _admit(self, told: NewPerson, *, is_checked: bool) -> Admitted | NotAdmitted:
         known = self._known(told.id)
         batch = self._batch()
         self._parts.batches.note_people(batch.id, {told.id: known is None})
         if known is None:
             audit = audit_event("person.created", self._caller, person_ids=(told.id,))
             try:
-                self._parts.identities.persons.put(
+                made, _ = self._parts.identities.persons.put(
                     self._collection.uid, told, audit=replace(audit, cause=batch.id)
                 )
+                return Admitted(leaf=made.leaf)
             except PersonExists:
                 known = self._known(told.id)  # made by somebody else meanwhile
             except (ExternalIdTaken, TooManyPersons) as error:
                 return NotAdmitted(code=NOT_ADMITTED[type(error)], message=str(error))
-        if is_checked and known is not None and not agrees(known, told):
+        if known is None:
+            message = (
+                "Somebody else made the person, and deleted them again. Send the photos again."
+            )
+            return NotAdmitted(code=NOT_ADMITTED[PersonExists], message=message)
+        if is_checked and not agrees(known, told):
             message = "The person is there with other data. Change them, or leave the columns out."
             return NotAdmitted(code=NOT_ADMITTED[PersonExists], message=message, is_there=True)
-        return None
+        return Admitted(leaf=known.leaf)
 
     def _known(self, person_id: str) -> Person | None:
         try:

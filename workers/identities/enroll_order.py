@@ -32,6 +32,9 @@ class EnrollOrder:
     #: Its number in the call, from 0, and what it is called in answers.
     index: int = 0
     filename: str = ""
+    #: Leaf of the person who is meant: whoever was made anew under their id is another one. None:
+    #: whoever has the id.
+    leaf: int | None = None
     #: SHA-256 of the file, hexadecimal; "": it is taken when the file is read.
     digest: str = ""
     face: EnrolledFace = "only"

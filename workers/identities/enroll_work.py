@@ -50,7 +50,7 @@ class EnrollWork:
         person = self._identities.persons.get(options.collection, options.person)
         if person.created_ms > claim.job.created_ms:
             raise no_person()
-        orders = self._orders(claim, options, is_wanted)
+        orders = self._orders(claim, options, person.leaf, is_wanted)
         photos = []
         for order, outcome in zip(
             orders, self._enroller.enroll(orders, ends=self._ends), strict=True
@@ -61,13 +61,14 @@ class EnrollWork:
         return self._answer(options, photos)
 
     def _orders(
-        self, claim: Claim, options: EnrollOptions, is_wanted: Callable[[], bool]
+        self, claim: Claim, options: EnrollOptions, leaf: int, is_wanted: Callable[[], bool]
     ) -> list[EnrollOrder]:
         return [
             EnrollOrder(
                 read=partial(self._blobs.get, key),
                 collection=options.collection,
                 person=options.person,
+                leaf=leaf,
                 origin=claim.job.id,
                 place=str(index),
                 index=index,

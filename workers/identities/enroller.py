@@ -15,12 +15,18 @@ from workers.identities.answers import EnrolledPhotoAnswer
 from workers.identities.contracts import model_name
 from workers.identities.embeddings import contract_of, stored_vector
 from workers.identities.enroll_order import Enrolling, EnrollOrder
-from workers.identities.errors import ContractMismatch, IdentityError, VaultUnavailable
+from workers.identities.errors import (
+    ContractMismatch,
+    IdentityError,
+    PersonNotFound,
+    VaultUnavailable,
+)
 from workers.identities.face_checks import FaceChecks
 from workers.identities.kept_images import KeptImage
 from workers.identities.opening import Identities
 from workers.identities.quality import refusals
-from workers.identities.records import Collection, NewFace
+from workers.identities.records import Collection, NewFace, Seen
+from workers.identities.refusals import no_person
 from workers.identities.search import FaceSearcher
 from workers.identities.trace_records import AuditEvent
 from workers.photo import Order, Photo, PhotoPipeline
@@ -112,7 +118,8 @@ class Enroller:
             self._once(changed, _going_on(photos), ends)
 
     def _once(self, collection: Collection, photos: Sequence[Enrolling], ends: Ends) -> None:
-        self._mark_known(collection, photos)
+        self._drop_strangers(collection, photos)
+        self._mark_known(collection, _going_on(photos))
         self._look(collection, _going_on(photos), ends)
         seen = _going_on(photos)
         if seen and collection.settings.quality != "off":
@@ -128,6 +135,23 @@ class Enroller:
             except IdentityError as error:
                 for photo in of_one:
                     photo.failure = error
+
+    def _drop_strangers(self, collection: Collection, photos: Sequence[Enrolling]) -> None:
+        """Fail photos of who is not there any more, or is another one of that id by now.
+
+        Before they are looked at; that nobody else gets their faces is up to `add_faces`.
+        """
+        meant: defaultdict[tuple[str, int], list[Enrolling]] = defaultdict(list)
+        for photo in photos:
+            if photo.order.leaf is not None:
+                meant[photo.order.person, photo.order.leaf].append(photo)
+        for (person, leaf), of_one in meant.items():
+            try:
+                is_there = self._identities.persons.get(collection.uid, person).leaf == leaf
+            except PersonNotFound:
+                is_there = False
+            for photo in () if is_there else of_one:
+                photo.failure = no_person()
 
     def _mark_known(self, collection: Collection, photos: Sequence[Enrolling]) -> None:
         """Mark photos whose face was added before the work was repeated."""
@@ -169,7 +193,7 @@ class Enroller:
             order.person,
             faces,
             contract=contract_of(embeddings[0]),
-            generation=collection.generation,
+            seen=Seen(generation=collection.generation, leaf=order.leaf),
             audit=AuditEvent(
                 action="faces.enrolled",
                 by=order.by,
@@ -201,10 +225,11 @@ class Enroller:
 
 def _added_together(photos: Sequence[Enrolling]) -> Iterable[list[Enrolling]]:
     """Photos of one person that one work adds for one user."""
-    groups: defaultdict[tuple[str, str, str, str], list[Enrolling]] = defaultdict(list)
+    groups: defaultdict[tuple[object, ...], list[Enrolling]] = defaultdict(list)
     for photo in photos:
         order = photo.order
-        groups[order.person, order.origin, order.by, order.credential_id].append(photo)
+        one = (order.person, order.leaf, order.origin, order.by, order.credential_id)
+        groups[one].append(photo)
     return groups.values()
 
 

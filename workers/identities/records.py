@@ -212,6 +212,9 @@ class Person:
     metadata: Mapping[str, MetadataValue]
     consent: Consent | None
     faces: int
+    #: Of the person's key: no one else has it, so it tells whether somebody was deleted and made
+    #: anew under their id.
+    leaf: int
     #: Grows with every change; for `If-Match`.
     revision: int
     created_ms: int
@@ -266,6 +269,20 @@ class FaceVector:
     person_id: str
     #: dimensions x float16, little endian.
     vector: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What somebody goes by who adds faces: is it otherwise by now, none is added."""
+
+    #: Of the collection, when the vectors were made; None: whichever it is.
+    generation: int | None = None
+    #: Of the person: whoever was made under their id since is another one. None: whoever has it.
+    leaf: int | None = None
+
+
+#: Of somebody who goes by nothing.
+NOTHING_SEEN = Seen()
 
 
 #: What became of a face: added; known: the same call had added it; duplicate: the person has a face

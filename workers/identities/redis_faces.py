@@ -17,6 +17,7 @@ from workers.identities.face_records import (
     vector_of,
 )
 from workers.identities.records import (
+    NOTHING_SEEN,
     AddedFaces,
     EmbeddingContract,
     Face,
@@ -24,6 +25,7 @@ from workers.identities.records import (
     FaceVector,
     NewFace,
     Person,
+    Seen,
 )
 from workers.identities.refusals import ATTEMPTS, busy, no_face, no_person
 from workers.identities.scripts import IdentityScripts
@@ -54,16 +56,16 @@ class RedisFaces:
         faces: Sequence[NewFace],
         *,
         contract: EmbeddingContract,
-        generation: int | None = None,
+        seen: Seen = NOTHING_SEEN,
         audit: AuditEvent,
     ) -> AddedFaces:
         """See PersonStore."""
         if len(faces) > MOST_LISTED:
             raise ValueError(f"More than {MOST_LISTED} faces at once.")
-        head = (contract_text(contract), "" if generation is None else generation)
+        head = (_known(seen.leaf), contract_text(contract), _known(seen.generation))
         before = b""
         for _ in range(ATTEMPTS):
-            present = self._generation_for(uid, person_id)
+            present = self._generation_for(uid, person_id, seen.leaf)
             rows = self._rows(uid, faces, present)
             outcome, told = self._scripts.about(
                 "faces_add", uid, person_id, *head, present, event_text(audit), *rows
@@ -77,12 +79,14 @@ class RedisFaces:
                     return AddedFaces(outcomes=outcomes, version=int(told[1]))
         raise busy()
 
-    def _generation_for(self, uid: str, person_id: str) -> int:
-        """The collection's generation, if the person is there and can be opened."""
+    def _generation_for(self, uid: str, person_id: str, leaf: int | None) -> int:
+        """The collection's generation, if the person is there, is meant, and can be opened."""
         outcome, told = self._scripts.about("person_generation", uid, person_id)
-        if outcome == "free" or not self._sealing.open_person(
-            uid, person_id, person_record(told[0])
-        ):
+        if outcome == "free":
+            raise no_person()
+        record = person_record(told[0])
+        is_meant = leaf in {None, record.leaf}
+        if not is_meant or not self._sealing.open_person(uid, person_id, record):
             raise no_person()
         return int(told[1])
 
@@ -187,6 +191,10 @@ class RedisFaces:
             for face_id, owner, leaf in found
             if owner in persons and self._sealing.is_there(uid, int(leaf))
         }
+
+
+def _known(number: int | None) -> int | str:
+    return "" if number is None else number
 
 
 def _refuse(outcome: str) -> None:

@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from workers.identities.log_records import FacePage, LoggedChange, LogHead, LogPlace
 from workers.identities.records import (
+    NOTHING_SEEN,
     AddedFaces,
     Calibration,
     Collection,
@@ -26,6 +27,7 @@ from workers.identities.records import (
     NewFace,
     NewPerson,
     Person,
+    Seen,
 )
 from workers.identities.trace_records import AuditEvent, Certificate
 
@@ -163,7 +165,7 @@ class PersonStore(Protocol):
         faces: Sequence[NewFace],
         *,
         contract: EmbeddingContract,
-        generation: int | None = None,
+        seen: Seen = NOTHING_SEEN,
         audit: AuditEvent,
     ) -> AddedFaces:
         """Enrol faces: all of the call that may be, in one step.
@@ -176,11 +178,11 @@ class PersonStore(Protocol):
             faces: At most MOST_LISTED. A kept photo must have been announced: of one that was not,
                 or too long ago, the face is added without it.
             contract: What made the vectors.
-            generation: The collection's when the vectors were made; None: whichever it is.
+            seen: What has to hold still.
             audit: What to note if any was added.
 
         Raises:
-            PersonNotFound: there is no such person (any more).
+            PersonNotFound: there is no such person (any more), or it is another one.
             ContractMismatch: the collection's embeddings are another model's.
             ConsentMissing: see CollectionSettings.consent_required.
         """

@@ -40,6 +40,22 @@ def test_a_worker_is_told_whom_an_item_shows(it: World, batch: str) -> None:
     assert it.batches.items(batch).items[0].subject == "anna"
 
 
+def test_a_worker_is_told_which_person_of_that_id_is_meant(it: World, batch: str) -> None:
+    it.batches.add_items(batch, [of(batch, "a.jpg", "anna", leaf=7), of(batch, "b.jpg", "anna")])
+    # Sent again when she was deleted and made anew: what waits is not hers.
+    again = [of(batch, "a.jpg", "anna", leaf=9), of(batch, "c.jpg", "anna", leaf=9)]
+
+    added = it.batches.add_items(batch, again)
+
+    assert [one.is_new for one in added] == [False, True]
+    taken = it.chunks.unfinished(it.taken(batch))
+    assert [(one.custom_id, one.leaf) for one in taken] == [
+        ("a.jpg", 7),
+        ("b.jpg", None),
+        ("c.jpg", 9),
+    ]
+
+
 def test_the_same_photo_of_somebody_else_is_another_item(it: World, batch: str) -> None:
     it.batches.add_items(batch, [of(batch, "a.jpg", "anna")])
     it.batches.add_items(batch, [of(batch, "a.jpg", "anna")])
@@ -97,15 +113,17 @@ def test_nobody_is_noted_for_a_batch_that_is_closed_or_gone(it: World, batch: st
 
 def test_who_was_noted_is_forgotten_with_the_batch(it: World, batch: str) -> None:
     it.batches.note_people(batch, {"anna": True})
+    it.batches.add_items(batch, [of(batch, "a.jpg", "anna", leaf=7)])
     it.batches.close(batch)
+    it.batches.cancel(batch)
 
-    left_ms = it.client.pttl(f"fs:{{jobs}}:batch:{batch}:people")
+    for part in ("people", "leaves"):
+        left_ms = it.client.pttl(f"fs:{{jobs}}:batch:{batch}:{part}")
+        assert 0 < left_ms <= 3600_000
 
-    assert 0 < left_ms <= 3600_000
 
-
-def of(batch: str, name: str, person: str) -> NewItem:
-    return dataclasses.replace(photo(batch, name), subject=person)
+def of(batch: str, name: str, person: str, *, leaf: int | None = None) -> NewItem:
+    return dataclasses.replace(photo(batch, name), subject=person, leaf=leaf)
 
 
 def outcome(item: Item) -> tuple[object, object, object]:

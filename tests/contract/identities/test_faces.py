@@ -26,6 +26,7 @@ from workers.identities.records import (
     FaceVector,
     NewFace,
     NewPerson,
+    Seen,
 )
 from workers.identities.store import MOST_LISTED
 
@@ -91,7 +92,7 @@ def test_the_first_face_fixes_the_contract(it: Gallery) -> None:
         it.add(uid, "yan", "b", contract=OTHER_CONTRACT)
     with pytest.raises(ContractMismatch):
         it.stores.persons.add_faces(
-            uid, "yan", [face("b")], contract=CONTRACT, generation=2, audit=NOTED
+            uid, "yan", [face("b")], contract=CONTRACT, seen=Seen(generation=2), audit=NOTED
         )
     assert it.stores.persons.get(uid, "yan").faces == 0
 

@@ -12,6 +12,7 @@ from tests.contract.identities.gallery import (
     CONTRACT,
     NOTED,
     Gallery,
+    face,
     face_id,
     gallery,
     old_copy,
@@ -20,7 +21,7 @@ from tests.contract.identities.gallery import (
 )
 from tests.properties.identity_seals import KilledError, WatchedSeals
 from workers.identities.errors import CollectionNotFound, PersonNotFound
-from workers.identities.records import FaceVector, NewPerson
+from workers.identities.records import FaceVector, NewPerson, Seen
 from workers.identities.vault import MemoryVault
 
 
@@ -82,6 +83,26 @@ def test_data_of_who_came_back_are_sealed_under_their_new_leaf(
     it.stores.persons.change(uid, NewPerson(id="zoe", name="Z"), revision=None, audit=NOTED)
 
     assert it.stores.persons.get(uid, "zoe").name == "Z"
+
+
+def test_faces_are_not_given_to_who_is_made_anew_before_they_are_written(
+    overtaken: tuple[Gallery, WatchedSeals],
+) -> None:
+    it, seals = overtaken
+    uid = it.collection().uid
+    meant = it.person(uid, "zoe")
+
+    def come_back() -> None:
+        it.stores.persons.delete(uid, "zoe", audit=NOTED)
+        it.person(uid, "zoe")
+
+    seals.meanwhile = come_back
+    with pytest.raises(PersonNotFound):
+        it.stores.persons.add_faces(
+            uid, "zoe", [face("a")], contract=CONTRACT, seen=Seen(leaf=meant.leaf), audit=NOTED
+        )
+
+    assert it.names_of(uid, "zoe") == []
 
 
 def test_faces_are_sealed_for_the_generation_they_are_added_to(

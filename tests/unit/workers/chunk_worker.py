@@ -103,7 +103,9 @@ class Worker:
         made = NewBatch(id=batch_id(next(self.it.numbers)), options=ENROLL, owner="ada")
         batch = self.it.batches.create(made).batch.id
         items = [
-            dataclasses.replace(photo(batch, f"{n}.jpg", content), subject=f"person-{n}")
+            dataclasses.replace(
+                photo(batch, f"{n}.jpg", content), subject=f"person-{n}", leaf=40 + n
+            )
             for n, content in enumerate(contents)
         ]
         for item in items:

@@ -31,7 +31,7 @@ def test_an_item_is_enrolled_as_its_person(worker: Worker) -> None:
     assert answer == ChunkAnswer(ended=1, left=0)
     assert worker.it.final(batch).state is BatchState.SUCCEEDED
     [order] = worker.enroller.orders
-    assert (order.collection, order.person) == (ENROLL.collection, "person-0")
+    assert (order.collection, order.person, order.leaf) == (ENROLL.collection, "person-0", 40)
     assert (order.origin, order.place, order.digest) == (batch, "item 1", "fine")
     assert (order.face, order.by, order.credential_id) == ("largest", "ada", "key_1")
     assert order.alone

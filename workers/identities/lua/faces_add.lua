@@ -1,24 +1,25 @@
--- faces_add(uid, person, contract, generation, present, audit, face, photo tag, image key, leaf, sealed, ...)
+-- faces_add(uid, person, their leaf, contract, generation, present, audit, face, photo tag, image key, leaf, sealed, ...)
 --   -> { done, keys_version, letters, version } | { free | moved | mismatch | no_consent, keys_version } | missing
 --
--- Add a person's faces. contract: of their vectors; generation: the caller's, '' for any; present: the one they are
--- sealed for. letters: of each face a: added, k: known, d: duplicate, f: full. moved: the generation is another by now.
+-- Add a person's faces. their leaf: the person's, '' for whoever has the id; contract: of the vectors; generation: the
+-- caller's, '' for any; present: the one they are sealed for. letters: of each face a: added, k: known, d: duplicate,
+-- f: full. moved: the generation is another by now.
 
 local uid, id = args[1], args[2]
 if is_missing(uid) then return { 'missing' } end
 local person = person_of(uid, id)
-if not person then return told(uid, 'free') end
+if not person or (args[3] ~= '' and args[3] ~= person.leaf) then return told(uid, 'free') end
 local found = redis.call('HMGET', key(uid), 'contract', 'generation', 'most_faces', 'consent_required', 'next_generation')
-if (found[1] and found[1] ~= args[3]) or (args[4] ~= '' and args[4] ~= found[2]) then return told(uid, 'mismatch') end
+if (found[1] and found[1] ~= args[4]) or (args[5] ~= '' and args[5] ~= found[2]) then return told(uid, 'mismatch') end
 local consent = tonumber(person.consent)
 if found[4] == '1' and consent ~= -1 and consent <= now then return told(uid, 'no_consent') end
-if found[2] ~= args[5] then return told(uid, 'moved') end
+if found[2] ~= args[6] then return told(uid, 'moved') end
 
 local faces, photos, letters, added = faces_key(uid, found[2]), {}, {}, {}
 for place = 17, #person.faces, FACE_BYTES do photos[string.sub(person.faces, place, place + 7)] = true end
 photos[NO_PHOTO] = nil
 local count, list = #person.faces / FACE_BYTES, { person.faces }
-for place = 7, #args, 5 do
+for place = 8, #args, 5 do
   local face, photo, letter = args[place], args[place + 1], 'a'
   if redis.call('HEXISTS', faces, face) == 1 then
     letter = 'k'
@@ -44,13 +45,13 @@ for place = 7, #args, 5 do
 end
 if #added > 0 then
   if not found[1] then
-    redis.call('HSET', key(uid), 'contract', args[3])
+    redis.call('HSET', key(uid), 'contract', args[4])
     changed(uid)
   end
   person.faces, person.enrolled = table.concat(list), whole(now)
   write_person(uid, id, person)
   redis.call('ZADD', key(uid, 'enrolled'), whole(now), id)
   log(uid, 'added', id, table.concat(added))
-  audit(uid, args[6])
+  audit(uid, args[7])
 end
 return told(uid, 'done', table.concat(letters), redis.call('HGET', key(uid), 'version'))

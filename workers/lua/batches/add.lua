@@ -1,7 +1,8 @@
--- add(id, custom_id, record, error, ...) -> { 'added', number, is_new, ... }
+-- add(id, custom_id, record, error, leaf, ...) -> { 'added', number, is_new, ... }
 --
 -- Adds items, all or none. record: see batch:<id>:items. error: of an item that has failed already,
--- JSON; else "". Or: { 'conflict', custom_id, ... } | closed | full | missing | expired.
+-- JSON; else "". leaf: of the person it shows, or ""; that of an item that is there stays as it is.
+-- Or: { 'conflict', custom_id, ... } | closed | full | missing | expired.
 
 local id, key, ids, items = args[1], batch_key(args[1]), batch_key(args[1], ':ids'),
   batch_key(args[1], ':items')
@@ -10,7 +11,7 @@ if not batch[1] then return missing(id) end
 
 local total, fresh, conflicts = tonumber(batch[2]), {}, { 'conflict' }
 local seen, answer = {}, { 'added' }
-for place = 2, #args, 3 do
+for place = 2, #args, 4 do
   local custom_id, record = args[place], args[place + 1]
   local number = redis.call('HGET', ids, custom_id)
   local stored = number and redis.call('HGET', items, number)
@@ -44,6 +45,7 @@ for place, from in ipairs(fresh) do
     letters[place], failed = 'x', failed + 1
     redis.call('HSET', batch_key(id, ':ends'), number, '0:' .. args[from + 2])
   end
+  if args[from + 3] ~= '' then redis.call('HSET', batch_key(id, ':leaves'), number, args[from + 3]) end
 end
 redis.call('APPEND', batch_key(id, ':states'), table.concat(letters))
 redis.call('HINCRBY', key, 'total', #fresh)

@@ -17,6 +17,7 @@
 -- batch:<id>:held     hash    number -> the chunk that has it; of running items only
 -- batch:<id>:chunks   set     chunks that may have items
 -- batch:<id>:people   hash    of enrolment: id of a person -> 1 if the batch made them, else 0
+-- batch:<id>:leaves   hash    of enrolment: number -> leaf of the person it shows
 -- batches             zset    ids of batches that have not ended, by when they were last tended (ms)
 -- batches_of:<owner>  zset    ids of an owner's batches by the time (ms) of their creation
 -- gone:<id>           string  owner of a batch that has ended, as of a job
@@ -27,7 +28,7 @@ args = { unpack(args, 6) }
 
 local BATCHES = PREFIX .. 'batches'
 local PARTS = { '', ':items', ':ids', ':states', ':ends', ':tries', ':held', ':chunks',
-  ':people' }
+  ':people', ':leaves' }
 -- Letter -> the count it belongs to. f: its photo is there and its error may pass; g: its photo is
 -- there; x: nothing is left to try again with.
 local COUNTED = { p = 'pending', r = 'running', s = 'succeeded', c = 'cancelled', f = 'failed',

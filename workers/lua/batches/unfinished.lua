@@ -1,4 +1,4 @@
--- unfinished(chunk, fence, number, ...) -> { 'held', number, record, tries, keeps_photo, ... } | { 'lost' }
+-- unfinished(chunk, fence, number, ...) -> { 'held', number, record, tries, keeps_photo, leaf or '', ... } | { 'lost' }
 --
 -- Those items of a chunk that have not ended. Changes nothing.
 
@@ -13,6 +13,7 @@ for place = 3, #args do
     table.insert(answer, redis.call('HGET', batch_key(id, ':items'), number))
     table.insert(answer, redis.call('HGET', batch_key(id, ':tries'), number) or '0')
     table.insert(answer, keeps_photo)
+    table.insert(answer, redis.call('HGET', batch_key(id, ':leaves'), number) or '')
   end
 end
 return answer

@@ -12,7 +12,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from tests.unit.api.enrollments.people_archive import LIST
-from workers.batch_records import ItemEnd
+from workers.batch_records import ChunkItem, ItemEnd
 from workers.contract import JobError
 from workers.job_options import ChunkOptions
 from workers.redis_chunks import RedisChunks
@@ -87,6 +87,23 @@ def work(settings: Settings, fake_redis: redis.Redis) -> Callable[..., None]:
                 jobs.succeed(claim, "{}")
 
     return _work
+
+
+@pytest.fixture
+def taken(settings: Settings, fake_redis: redis.Redis) -> Callable[[], list[ChunkItem]]:
+    """Takes all items that wait, as workers do; what these are told of them."""
+
+    def _taken() -> list[ChunkItem]:
+        jobs, chunks = RedisJobs(fake_redis, settings), RedisChunks(fake_redis, settings)
+        found: list[ChunkItem] = []
+        for queue in jobs.waiting_queues():
+            for due in jobs.waiting_in(queue, 100):
+                claim = jobs.claim(due.id, claim_id=due.id)
+                assert not isinstance(claim, str)
+                found += chunks.unfinished(claim)
+        return found
+
+    return _taken
 
 
 def _end(number: int, *, is_refused: bool) -> ItemEnd:

@@ -14,7 +14,7 @@ from api.services import Services
 from tests.unit.api.batches.forged import honest_tar, honest_zip
 from tests.unit.api.batches.told import blobs, counts, errors, upload
 from tests.unit.api.enrollments.people_archive import LIST, list_first
-from workers.batch_records import Item
+from workers.batch_records import ChunkItem, Item
 from workers.identities.records import Consent
 from workers.settings import Settings
 
@@ -65,6 +65,24 @@ def test_an_archive_with_a_list_makes_its_people_and_a_batch(
     assert [one["id"] for one in persons] == ["anna", "ben"]
     # Nothing is left of what was put aside to be read.
     assert {key.partition(".")[0] for key in blobs(parts)} == {body["id"]}
+
+
+def test_a_photo_is_sent_for_this_very_person_of_that_id(
+    enroll: Enroll,
+    client: FlaskClient,
+    collection: str,
+    parts: Services,
+    tiny: Tiny,
+    taken: Callable[[], list[ChunkItem]],
+) -> None:
+    client.post(f"{collection}/persons", json={"id": "ben"})
+
+    # Somebody who is there, and somebody who is made.
+    for number, folder in enumerate(("ben", "Anna")):
+        body = enroll(honest_zip({f"{folder}/1.jpg": tiny(number)})).get_json()
+        [item] = taken()
+        uid = parts.batches.get(body["id"]).options.collection  # type: ignore[union-attr]  # it enrols
+        assert item.leaf == parts.identities.persons.get(uid, folder).leaf
 
 
 def test_names_are_in_no_key_of_batches(

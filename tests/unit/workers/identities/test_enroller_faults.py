@@ -58,6 +58,45 @@ def test_a_person_who_is_gone_by_the_end_fails_alone(
     assert isinstance(second, EnrolledPhotoAnswer)
 
 
+def test_a_photo_is_not_of_who_was_made_anew_under_the_id(bench: Callable[..., Bench]) -> None:
+    one = bench()
+    one.show(first=Shown(faces=[axis(0)]), second=Shown(faces=[axis(1)]))
+    leaf = one.album.stores.persons.get(UID, "zoe").leaf
+    one.album.stores.persons.delete(UID, "zoe", audit=NOTED)
+    one.album.person("zoe")
+    other = one.album.stores.persons.get(UID, "zoe").leaf
+
+    first, second = one.enroller.enroll(
+        [one.order("first", leaf=leaf), one.order("second", leaf=other)]
+    )
+
+    assert isinstance(first, PersonNotFound)
+    assert isinstance(second, EnrolledPhotoAnswer)
+    assert second.outcome == "added"
+    assert one.faces() == 1
+    # Nor is it looked at.
+    assert [order.read() for order in one.pipeline.orders] == [b"second"]
+
+
+@pytest.mark.parametrize("policy", ["off", "strict"])
+def test_a_photo_is_not_of_who_is_made_anew_while_it_is_looked_at(
+    bench: Callable[..., Bench], policy: str
+) -> None:
+    one = bench(quality=policy)
+    one.show(first=Shown(faces=[axis(0)]))
+    leaf = one.album.stores.persons.get(UID, "zoe").leaf
+
+    def made_anew() -> bytes:
+        one.album.stores.persons.delete(UID, "zoe", audit=NOTED)
+        one.album.person("zoe")
+        return b"first"
+
+    [found] = one.enroller.enroll([replace(one.order("first", leaf=leaf), read=made_anew)])
+
+    assert isinstance(found, PersonNotFound)
+    assert one.faces() == 0
+
+
 def test_faults_of_photos_are_told_as_they_are(bench: Callable[..., Bench]) -> None:
     one = bench()
     one.show(

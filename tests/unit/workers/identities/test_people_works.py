@@ -1,7 +1,6 @@
 """Jobs about known people: enrolment, verification and searches by embedding."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,20 +108,6 @@ def test_an_enrolment_for_nobody_is_not_begun(works: Works) -> None:
 
     with pytest.raises(PersonNotFound):
         works.run(works.enrolling, _enroll(), b"first")
-    assert works.pipeline.orders == []
-
-
-def test_who_was_deleted_while_the_job_waited_doesnt_come_back_with_its_photos(
-    works: Works,
-) -> None:
-    works.show(first=Shown(faces=[axis(0)]))
-    claim = works.claim(_enroll(), [b"first"])
-    waited = replace(claim, job=replace(claim.job, created_ms=claim.job.created_ms - 60_000))
-    works.album.stores.persons.delete(UID, "zoe", audit=NOTED)
-    works.album.person("zoe")
-
-    with pytest.raises(PersonNotFound):
-        works.enrolling.run(waited, is_wanted=lambda: True)
     assert works.pipeline.orders == []
 
 
