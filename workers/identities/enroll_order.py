@@ -105,7 +105,7 @@ class Enrolling:
 
     def warn(self, reason: str) -> None:
         """Note what is to be known of it although it is enrolled."""
-        self.warnings = (*self.warnings, reason)
+        self.warnings = tuple(dict.fromkeys((*self.warnings, reason)))
 
     def refuse(self, *reasons: str) -> None:
         """End it: it is not enrolled."""

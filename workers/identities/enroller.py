@@ -8,12 +8,13 @@ from typing import Protocol
 from models.errors import DeviceFault, ModelsError
 from models.spec import VerificationThresholds
 from workers.attempts import Ends
-from workers.contract import AnalyzeOptions, Gate
-from workers.errors import ImageRejected, WorkersError
+from workers.contract import AnalyzeOptions
+from workers.errors import WorkersError
 from workers.gates import gate_analyses
 from workers.identities.answers import EnrolledPhotoAnswer
 from workers.identities.contracts import model_name
 from workers.identities.embeddings import contract_of, stored_vector
+from workers.identities.enroll_look import required, take_down
 from workers.identities.enroll_order import Enrolling, EnrollOrder
 from workers.identities.errors import (
     ContractMismatch,
@@ -21,16 +22,15 @@ from workers.identities.errors import (
     PersonNotFound,
     VaultUnavailable,
 )
-from workers.identities.face_checks import FaceChecks
+from workers.identities.face_checks import Checked, FaceChecks
 from workers.identities.kept_images import KeptImage
 from workers.identities.opening import Identities
-from workers.identities.quality import refusals
-from workers.identities.records import Collection, NewFace, Seen
+from workers.identities.records import Collection, NewFace
 from workers.identities.refusals import no_person
 from workers.identities.search import FaceSearcher
+from workers.identities.seen import Compared, Seen
 from workers.identities.trace_records import AuditEvent
-from workers.photo import Order, Photo, PhotoPipeline
-from workers.stages.face import box_answer
+from workers.photo import Order, PhotoPipeline
 
 #: Faces of a photo that are looked at; more are "several" all the same.
 MOST_FACES = 100
@@ -122,18 +122,19 @@ class Enroller:
         self._mark_known(collection, _going_on(photos))
         self._look(collection, _going_on(photos), ends)
         seen = _going_on(photos)
+        checked = None
         if seen and collection.settings.quality != "off":
-            self._checks.check(collection, seen)
+            checked = self._checks.check(collection, seen)
         for photo in _going_on(seen):
             if photo.is_known:
                 photo.end("known")
         for of_one in _added_together(_going_on(seen)):
             try:
-                self._add(collection, of_one)
+                self._add(collection, of_one, checked)
             except (ContractMismatch, VaultUnavailable):
                 raise  # it concerns all
             except IdentityError as error:
-                for photo in of_one:
+                for photo in _going_on(of_one):
                     photo.failure = error
 
     def _drop_strangers(self, collection: Collection, photos: Sequence[Enrolling]) -> None:
@@ -166,7 +167,7 @@ class Enroller:
             Order(
                 read=partial(photo.read, keeps=keeps),
                 options=AnalyzeOptions(
-                    analyses=("recognition", *gate_analyses(_required(photo, collection))),
+                    analyses=("recognition", *gate_analyses(required(photo, collection))),
                     max_faces=MOST_FACES,
                     recognition_model=model_name(collection),
                 ),
@@ -178,32 +179,45 @@ class Enroller:
             for photo in photos
         ]
         for photo, found in zip(photos, self._pipeline.look_many(orders, ends=ends), strict=True):
-            _take_down(photo, found, collection)
+            take_down(photo, found, collection)
 
-    def _add(self, collection: Collection, photos: Sequence[Enrolling]) -> None:
-        """Add faces of one person, in one step."""
+    def _add(
+        self, collection: Collection, photos: Sequence[Enrolling], checked: Checked | None
+    ) -> None:
+        """Add faces of one person, in one step, held against what comes until then.
+
+        Of two who add look-alikes at once one is first, and the other is told of it.
+        """
+        # Some may have been struck for what came while those before them were added.
+        photos = _going_on(photos)
+        if not photos:
+            return
         order = photos[0].order
         embeddings = [photo.embedding for photo in photos if photo.embedding]
-        faces = [
-            self._new_face(photo, stored_vector(embedding))
-            for photo, embedding in zip(photos, embeddings, strict=True)
-        ]
+        compared = None
+        if checked:
+            compared = Compared(version=checked.version, hold_against=checked.hold_against)
         added = self._identities.persons.add_faces(
             collection.uid,
             order.person,
-            faces,
+            [
+                self._new_face(photo, stored_vector(embedding))
+                for photo, embedding in zip(photos, embeddings, strict=True)
+            ],
             contract=contract_of(embeddings[0]),
-            seen=Seen(generation=collection.generation, leaf=order.leaf),
+            seen=Seen(generation=collection.generation, leaf=order.leaf, compared=compared),
             audit=AuditEvent(
                 action="faces.enrolled",
                 by=order.by,
                 credential_id=order.credential_id,
                 cause=order.origin,
                 person_ids=(order.person,),
-                detail={"photos": str(len(faces))},
+                detail={"photos": str(len(photos))},
             ),
         )
-        for photo, outcome in zip(photos, added.outcomes, strict=True):
+        if checked:
+            checked.version = added.version
+        for photo, outcome in zip(_going_on(photos), added.outcomes, strict=True):
             if outcome == "full":
                 photo.refuse("person_full")
             else:
@@ -235,36 +249,3 @@ def _added_together(photos: Sequence[Enrolling]) -> Iterable[list[Enrolling]]:
 
 def _going_on(photos: Iterable[Enrolling]) -> list[Enrolling]:
     return [photo for photo in photos if photo.goes_on]
-
-
-def _required(photo: Enrolling, collection: Collection) -> tuple[Gate, ...]:
-    """What the face must be: as asked for, and as the collection wants it of all."""
-    live: tuple[Gate, ...] = ("live",) if collection.settings.liveness_required else ()
-    return tuple(dict.fromkeys((*live, *photo.order.require)))
-
-
-def _take_down(photo: Enrolling, found: Photo, collection: Collection) -> None:
-    """What the stages found, and whether that may be enrolled as far as the photo itself goes."""
-    photo.dropped = found.dropped
-    if isinstance(found.failure, ImageRejected):
-        photo.end("refused", (found.failure.code,), message=str(found.failure))
-    elif found.failure:
-        photo.failure = found.failure
-    if not photo.goes_on:
-        return
-    photo.faces_found = found.faces_found
-    if not found.found.faces:
-        photo.refuse("multiple_faces" if found.faces_found else "face_not_found")
-        return
-    photo.bbox = box_answer(found.found.faces[0].box, found.image)
-    [photo.quality] = found.qualities
-    try:
-        [photo.embedding] = found.embeddings
-    except WorkersError as error:
-        photo.failure = error
-        return
-    poor = refusals(photo.quality, collection.settings.quality)
-    if reasons := (*poor, *found.refusals(0, _required(photo, collection))):
-        photo.refuse(*reasons)
-    else:
-        photo.warnings = photo.quality.reasons

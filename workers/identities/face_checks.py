@@ -17,6 +17,7 @@ from workers.identities.errors import PersonNotFound
 from workers.identities.opening import Identities
 from workers.identities.records import Collection, EmbeddingContract, ThresholdPolicy
 from workers.identities.search import FaceSearcher
+from workers.identities.seen import FacesCame
 from workers.identities.thresholds import collection_thresholds, preset_thresholds
 
 Rows = NDArray[np.float32]
@@ -48,11 +49,52 @@ class _Call:
     #: (N, D), L2 norm 1.
     rows: Rows
     #: By person the faces they have, (M, D).
-    known: Mapping[str, Rows]
-    #: For each face the most similar other person of the collection.
-    others: Sequence[_Other | None]
+    known: dict[str, Rows]
     levels: _Levels
     strict: bool
+
+
+class Checked:
+    """Faces that were checked, until they are added: others are adding faces as well.
+
+    Args:
+        call: The faces.
+        version: Of the collection they were compared with.
+    """
+
+    def __init__(self, call: _Call, version: int) -> None:
+        self._call = call
+        #: Up to which they were compared with everybody's.
+        self.version = version
+
+    def hold_against(self, came: FacesCame) -> frozenset[str]:
+        """Strike those that are not added yet for what has come since, as for what was there.
+
+        Returns:
+            Ids of those that are to be added.
+
+        Raises:
+            ContractMismatch: the collection's embeddings are another model's by now.
+        """
+        call = self._call
+        ours = {face.order.face_id for face in call.faces}
+        new = [one for one in came.vectors if one.face_id not in ours]
+        rows = matrix_of(new, dimensions=call.rows.shape[1])
+        for number, one in enumerate(new):
+            known = call.known.get(one.person_id)
+            if known is not None:
+                call.known[one.person_id] = np.concatenate([known, rows[number : number + 1]])
+        for place, face in enumerate(call.faces):
+            if face.goes_on:
+                similarities = rows @ call.rows[place]
+                others = [
+                    _Other(person=one.person_id, similarity=float(similarity))
+                    for one, similarity in zip(new, similarities, strict=True)
+                    if one.person_id != face.order.person
+                ]
+                _check_others(call, place, others)
+        self.version = came.version
+        return frozenset(face.order.face_id for face in call.faces if face.goes_on)
 
 
 class FaceChecks:
@@ -77,12 +119,15 @@ class FaceChecks:
         self._searcher = searcher
         self._presets = presets
 
-    def check(self, collection: Collection, faces: Sequence[Enrolling]) -> None:
+    def check(self, collection: Collection, faces: Sequence[Enrolling]) -> Checked | None:
         """Refuse or warn; those whose person is not there (any more) fail.
 
         Args:
             collection: Where they are to be enrolled.
             faces: At least one, each with its embedding, all of one model.
+
+        Returns:
+            What goes on with what others add meanwhile; None: nothing can be compared.
 
         Raises:
             ContractMismatch: the collection's embeddings are another model's.
@@ -95,23 +140,19 @@ class FaceChecks:
         if levels is None:
             for face in faces:
                 _strike(face, "similarity_not_checked", refused=strict)
-            return
+            return None
         rows = queries_of(embeddings)
-        call = _Call(
-            faces=faces,
-            rows=rows,
-            known=self._known(collection, faces, contract),
-            others=self._others(collection, faces, rows, contract),
-            levels=levels,
-            strict=strict,
-        )
+        known = self._known(collection, faces, contract)
+        others, version = self._others(collection, faces, rows, contract)
+        call = _Call(faces=faces, rows=rows, known=known, levels=levels, strict=strict)
         for place, face in enumerate(faces):
             if face.goes_on:
-                _check_others(call, place)
+                _check_others(call, place, [*_earlier_others(call, place), *others[place]])
             if face.goes_on and face.order.alone:
                 _check_own(call, [place], _known_to(call, place))
         for person, places in _together(faces).items():
             _check_own(call, places, call.known[person])
+        return Checked(call, version)
 
     def _known(
         self, collection: Collection, faces: Sequence[Enrolling], contract: EmbeddingContract
@@ -136,19 +177,20 @@ class FaceChecks:
         faces: Sequence[Enrolling],
         rows: Rows,
         contract: EmbeddingContract,
-    ) -> list[_Other | None]:
+    ) -> tuple[list[list[_Other]], int]:
+        """For each face the most similar other person of the collection, and its version."""
         found = self._searcher.search(collection.uid, rows, contract=contract, persons=2)
         asked = {one.face_id for candidates in found.candidates for one in candidates}
         persons = self._persons.resolve(collection.uid, asked)
-        others: list[_Other | None] = []
+        others: list[list[_Other]] = []
         for face, candidates in zip(faces, found.candidates, strict=True):
             still_there = (
                 _Other(person=persons[one.face_id].id, similarity=one.similarity)
                 for one in candidates
                 if one.face_id in persons
             )
-            others.append(next((o for o in still_there if o.person != face.order.person), None))
-        return others
+            others.append([o for o in still_there if o.person != face.order.person][:1])
+        return others, found.version
 
 
 def _levels(
@@ -187,19 +229,23 @@ def _known_to(call: _Call, place: int) -> Rows:
     return np.concatenate([known, call.rows[earlier]])
 
 
-def _check_others(call: _Call, place: int) -> None:
-    """Strike a face that is nearer to another person than to its own."""
+def _earlier_others(call: _Call, place: int) -> list[_Other]:
+    """Others' faces that come before it in the call: they are not in the collection yet."""
     face, row = call.faces[place], call.rows[place]
-    # Those before it in the call are not in the collection yet.
-    others = [
+    return [
         _Other(person=one.order.person, similarity=float(call.rows[number] @ row))
         for number, one in enumerate(call.faces[:place])
         if one.goes_on and one.order.person != face.order.person
     ]
-    others += [one for one in [call.others[place]] if one]
+
+
+def _check_others(call: _Call, place: int, others: Sequence[_Other]) -> None:
+    """Strike a face that is nearer to another person than to its own."""
+    face, row = call.faces[place], call.rows[place]
     own = float((_known_to(call, place) @ row).max(initial=-1.0))
     nearest = max(others, key=lambda one: one.similarity, default=None)
-    if nearest and nearest.similarity >= max(call.levels.somebody, own):
+    before = face.similar_to.similarity if face.similar_to else -1.0
+    if nearest and nearest.similarity >= max(call.levels.somebody, own, before):
         face.similar_to = SimilarPersonAnswer(
             person_id=nearest.person,
             similarity=nearest.similarity,

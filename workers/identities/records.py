@@ -271,20 +271,6 @@ class FaceVector:
     vector: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """What somebody goes by who adds faces: is it otherwise by now, none is added."""
-
-    #: Of the collection, when the vectors were made; None: whichever it is.
-    generation: int | None = None
-    #: Of the person: whoever was made under their id since is another one. None: whoever has it.
-    leaf: int | None = None
-
-
-#: Of somebody who goes by nothing.
-NOTHING_SEEN = Seen()
-
-
 #: What became of a face: added; known: the same call had added it; duplicate: the person has a face
 #: of the same photo; full: the person has as many as the collection allows.
 FaceAdded = Literal["added", "known", "duplicate", "full"]
@@ -292,7 +278,7 @@ FaceAdded = Literal["added", "known", "duplicate", "full"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddedFaces:
-    """What became of faces, in their order."""
+    """What became of faces, in their order; of those that `Compared` left."""
 
     outcomes: tuple[FaceAdded, ...]
     #: The collection's version afterwards: an index that has followed so far has them.

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection as Some
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workers.identities.collection_hashes import contract_text, event_text
 from workers.identities.errors import ConsentMissing, ContractMismatch
 from workers.identities.face_records import (
     FaceRecord,
+    face_ids_of,
     face_of,
     face_plain,
     face_record,
@@ -17,7 +19,6 @@ from workers.identities.face_records import (
     vector_of,
 )
 from workers.identities.records import (
-    NOTHING_SEEN,
     AddedFaces,
     EmbeddingContract,
     Face,
@@ -25,17 +26,40 @@ from workers.identities.records import (
     FaceVector,
     NewFace,
     Person,
-    Seen,
 )
 from workers.identities.refusals import ATTEMPTS, busy, no_face, no_person
 from workers.identities.scripts import IdentityScripts
 from workers.identities.sealing import Sealing
+from workers.identities.seen import NOTHING_SEEN, Compared, FacesCame, Seen
 from workers.identities.store import MOST_LISTED
 from workers.identities.trace_records import AuditEvent
 
 #: Letters of faces that may be there already.
 _NOT_ADDED = frozenset(b"kdf")
 _OUTCOMES: Mapping[str, FaceAdded] = {"a": "added", "k": "known", "d": "duplicate", "f": "full"}
+
+
+#: Of a face: id, tag of its photo, key of its kept photo, leaf, and what is sealed.
+_Row = tuple[bytes, bytes, str, int, bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Adding:
+    """Faces that are sealed, and about to be written."""
+
+    person_id: str
+    #: Leaf of the person, contract and generation that are expected.
+    head: tuple[str | int, ...]
+    #: Generation they are sealed for.
+    present: int
+    event: str
+    #: Each behind its face's id.
+    rows: list[tuple[str, _Row]]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of the faces."""
+        return frozenset(face_id for face_id, _ in self.rows)
 
 
 class RedisFaces:
@@ -62,22 +86,56 @@ class RedisFaces:
         """See PersonStore."""
         if len(faces) > MOST_LISTED:
             raise ValueError(f"More than {MOST_LISTED} faces at once.")
-        head = (_known(seen.leaf), contract_text(contract), _known(seen.generation))
-        before = b""
+        before, compared = b"", seen.compared
         for _ in range(ATTEMPTS):
             present = self._generation_for(uid, person_id, seen.leaf)
-            rows = self._rows(uid, faces, present)
-            outcome, told = self._scripts.about(
-                "faces_add", uid, person_id, *head, present, event_text(audit), *rows
+            adding = _Adding(
+                person_id=person_id,
+                head=(_known(seen.leaf), contract_text(contract), _known(seen.generation)),
+                present=present,
+                event=event_text(audit),
+                rows=self._rows(uid, faces, present),
             )
+            outcome, told = self._added(uid, adding, compared)
             _refuse(outcome)
             if outcome == "done":
-                # What an earlier round has added, this one knows.
-                before = bytes(map(min, before or told[0], told[0]))
+                # What an earlier round has added, this one knows, and takes back no more.
+                before, compared = bytes(map(min, before or told[0], told[0])), None
+                faces = [face for face in faces if face.id in adding.ids]
                 if not self._purged(uid, person_id, before):
                     outcomes = tuple(_OUTCOMES[letter] for letter in before.decode())
                     return AddedFaces(outcomes=outcomes, version=int(told[1]))
         raise busy()
+
+    def _added(
+        self, uid: str, adding: "_Adding", compared: Compared | None
+    ) -> tuple[str, Sequence[Any]]:
+        """What the script answers once nothing has come that the faces were not compared with.
+
+        What is sealed is sent again as it is: others who add have as little time as can be.
+        """
+        version = compared.version if compared else None
+        for _ in range(ATTEMPTS):
+            rows = [part for _, row in adding.rows for part in row]
+            args = (*adding.head, _known(version), adding.present, adding.event, *rows)
+            outcome, told = self._scripts.about("faces_add", uid, adding.person_id, *args)
+            if compared is None or outcome != "behind":
+                return outcome, told
+            version, came = int(told[0]), told[1]
+            vectors = self._came(uid, came, adding.present)
+            wanted = compared.hold_against(FacesCame(vectors=vectors, version=version))
+            adding.rows[:] = [one for one in adding.rows if one[0] in wanted]
+        raise busy()
+
+    def _came(self, uid: str, flat: Sequence[bytes], generation: int) -> Sequence[FaceVector]:
+        """Faces of an answer: id and record of each."""
+        found = []
+        for place in range(0, len(flat), 2):
+            [face_id], record = face_ids_of(flat[place]), face_record(flat[place + 1])
+            plain = self._sealing.open_face(uid, face_id, record, generation)
+            if plain is not None:
+                found.append(vector_of(face_id, record, plain))
+        return found
 
     def _generation_for(self, uid: str, person_id: str, leaf: int | None) -> int:
         """The collection's generation, if the person is there, is meant, and can be opened."""
@@ -90,16 +148,16 @@ class RedisFaces:
             raise no_person()
         return int(told[1])
 
-    def _rows(self, uid: str, faces: Sequence[NewFace], generation: int) -> list[bytes | str | int]:
-        """What `faces_add` takes of each face."""
-        rows: list[bytes | str | int] = []
+    def _rows(self, uid: str, faces: Sequence[NewFace], generation: int) -> list[tuple[str, _Row]]:
+        """What `faces_add` takes of each face, behind its id."""
+        rows: list[tuple[str, _Row]] = []
         leaves = self._sealing.fresh_leaves(uid, len(faces))
         for face, leaf in zip(faces, leaves, strict=True):
             plain = face_plain(face)
             with self._sealing.whole():
                 sealed = self._sealing.seal_face(uid, leaf, face.id, generation, plain)
             tag = self._sealing.photo_tag(uid, face.source_sha256)
-            rows += [_id(face.id), tag, face.image_key, leaf, sealed]
+            rows.append((face.id, (_id(face.id), tag, face.image_key, leaf, sealed)))
         return rows
 
     def _purged(self, uid: str, person_id: str, letters: bytes) -> bool:
@@ -205,6 +263,8 @@ def _refuse(outcome: str) -> None:
         raise ContractMismatch
     if outcome == "no_consent":
         raise ConsentMissing
+    if outcome == "lost":
+        raise busy()
 
 
 def _id(face_id: str) -> bytes:

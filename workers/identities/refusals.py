@@ -20,4 +20,4 @@ def no_face() -> FaceNotFound:
 
 def busy() -> StoreRefused:
     """Says that others were quicker each time; nothing was changed."""
-    return StoreRefused("Too many others change the same person.")
+    return StoreRefused("Too many others change the same person, or add faces to the collection.")

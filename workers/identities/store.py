@@ -15,7 +15,6 @@ from typing import Generic, Protocol, TypeVar
 
 from workers.identities.log_records import FacePage, LoggedChange, LogHead, LogPlace
 from workers.identities.records import (
-    NOTHING_SEEN,
     AddedFaces,
     Calibration,
     Collection,
@@ -27,8 +26,8 @@ from workers.identities.records import (
     NewFace,
     NewPerson,
     Person,
-    Seen,
 )
+from workers.identities.seen import NOTHING_SEEN, Seen
 from workers.identities.trace_records import AuditEvent, Certificate
 
 #: Most records a page has, and most faces one call takes.

@@ -26,8 +26,8 @@ from workers.identities.records import (
     FaceVector,
     NewFace,
     NewPerson,
-    Seen,
 )
+from workers.identities.seen import Seen
 from workers.identities.store import MOST_LISTED
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from tests.contract.identities.gallery import CONTRACT, NOTED, Gallery, face
 from workers.identities.errors import PersonNotFound
-from workers.identities.records import NewPerson, Seen
+from workers.identities.records import NewPerson
+from workers.identities.seen import Seen
 
 
 def test_who_was_made_anew_under_an_id_gets_no_faces_of_who_was_meant(it: Gallery) -> None:

@@ -21,7 +21,8 @@ from tests.contract.identities.gallery import (
 )
 from tests.properties.identity_seals import KilledError, WatchedSeals
 from workers.identities.errors import CollectionNotFound, PersonNotFound
-from workers.identities.records import FaceVector, NewPerson, Seen
+from workers.identities.records import FaceVector, NewPerson
+from workers.identities.seen import Seen
 from workers.identities.vault import MemoryVault
 
 

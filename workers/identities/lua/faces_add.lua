@@ -1,9 +1,12 @@
--- faces_add(uid, person, their leaf, contract, generation, present, audit, face, photo tag, image key, leaf, sealed, ...)
---   -> { done, keys_version, letters, version } | { free | moved | mismatch | no_consent, keys_version } | missing
+-- faces_add(uid, person, their leaf, contract, generation, compared, present, audit, face, photo tag, image key, leaf,
+--   sealed, ...) -> { done, keys_version, letters, version } | { behind, keys_version, version, { face, record, ... } }
+--   | { free | moved | lost | mismatch | no_consent, keys_version } | missing
 --
 -- Add a person's faces. their leaf: the person's, '' for whoever has the id; contract: of the vectors; generation: the
--- caller's, '' for any; present: the one they are sealed for. letters: of each face a: added, k: known, d: duplicate,
--- f: full. moved: the generation is another by now.
+-- caller's, '' for any; compared: the version up to which the faces were compared with everybody's, '' for not at all;
+-- present: the generation they are sealed for. letters: of each face a: added, k: known, d: duplicate, f: full. behind:
+-- these faces have come since; lost: which ones the log does not tell any more. moved: the generation
+-- is another by now.
 
 local uid, id = args[1], args[2]
 if is_missing(uid) then return { 'missing' } end
@@ -13,13 +16,31 @@ local found = redis.call('HMGET', key(uid), 'contract', 'generation', 'most_face
 if (found[1] and found[1] ~= args[4]) or (args[5] ~= '' and args[5] ~= found[2]) then return told(uid, 'mismatch') end
 local consent = tonumber(person.consent)
 if found[4] == '1' and consent ~= -1 and consent <= now then return told(uid, 'no_consent') end
-if found[2] ~= args[6] then return told(uid, 'moved') end
+if found[2] ~= args[7] then return told(uid, 'moved') end
+local version = redis.call('HGET', key(uid), 'version')
+if args[6] ~= '' and args[6] ~= version then
+  local came, first = {}, whole(args[6] + 1) .. '-0'
+  local entries = redis.call('XRANGE', key(uid, 'log'), first, '+')
+  if #entries == 0 or entries[1][1] ~= first then return told(uid, 'lost') end
+  for _, entry in ipairs(entries) do
+    -- mark, kind, person and faces, each behind its name.
+    local ids = entry[2][4] == 'added' and entry[2][8] or ''
+    for place = 1, #ids, 16 do
+      local record = redis.call('HGET', faces_key(uid, found[2]), string.sub(ids, place, place + 15))
+      if record then
+        table.insert(came, string.sub(ids, place, place + 15))
+        table.insert(came, record)
+      end
+    end
+  end
+  if #came > 0 then return told(uid, 'behind', version, came) end
+end
 
 local faces, photos, letters, added = faces_key(uid, found[2]), {}, {}, {}
 for place = 17, #person.faces, FACE_BYTES do photos[string.sub(person.faces, place, place + 7)] = true end
 photos[NO_PHOTO] = nil
 local count, list = #person.faces / FACE_BYTES, { person.faces }
-for place = 8, #args, 5 do
+for place = 9, #args, 5 do
   local face, photo, letter = args[place], args[place + 1], 'a'
   if redis.call('HEXISTS', faces, face) == 1 then
     letter = 'k'
@@ -52,6 +73,6 @@ if #added > 0 then
   write_person(uid, id, person)
   redis.call('ZADD', key(uid, 'enrolled'), whole(now), id)
   log(uid, 'added', id, table.concat(added))
-  audit(uid, args[7])
+  audit(uid, args[8])
 end
 return told(uid, 'done', table.concat(letters), redis.call('HGET', key(uid), 'version'))

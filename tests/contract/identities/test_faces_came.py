@@ -1,0 +1,176 @@
+"""Every store keeps the same promises to who adds faces that were compared with all there were."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.contract.identities.gallery import CONTRACT, NOTED, Gallery, face, face_id, vector
+from workers.errors import StoreRefused
+from workers.identities.records import AddedFaces
+from workers.identities.refusals import ATTEMPTS
+from workers.identities.seen import Compared, FacesCame, Seen
+
+
+class Comparer:
+    """Notes what has come, and does without some faces then."""
+
+    def __init__(self, *unwanted: str) -> None:
+        self.came: list[FacesCame] = []
+        self.unwanted = set(map(face_id, unwanted))
+        self.meanwhile: Callable[[], object] = bool
+
+    @property
+    def ids(self) -> list[tuple[str, ...]]:
+        """Of the faces that came, time by time."""
+        return [tuple(one.face_id for one in came.vectors) for came in self.came]
+
+    def hold_against(self, came: FacesCame) -> frozenset[str]:
+        """See Compared."""
+        self.came.append(came)
+        self.meanwhile()
+        return frozenset(map(face_id, "axyz")) - self.unwanted
+
+
+def add(it: Gallery, uid: str, *names: str, version: int, comparer: Comparer) -> AddedFaces:
+    """Add faces of Zoe's that were compared with what there was in that version."""
+    compared = Compared(version=version, hold_against=comparer.hold_against)
+    return it.stores.persons.add_faces(
+        uid,
+        "zoe",
+        [face(name) for name in names],
+        contract=CONTRACT,
+        seen=Seen(compared=compared),
+        audit=NOTED,
+    )
+
+
+@pytest.fixture
+def uid(it: Gallery) -> str:
+    made = it.collection().uid
+    it.person(made, "zoe")
+    it.person(made, "yan")
+    return made
+
+
+@pytest.fixture
+def comparer() -> Comparer:
+    return Comparer()
+
+
+def test_a_face_that_was_compared_with_all_there_are_is_added(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    first = add(it, uid, "a", version=0, comparer=comparer)
+    second = add(it, uid, "x", version=first.version, comparer=comparer)
+
+    assert (first.outcomes, second.outcomes) == (("added",), ("added",))
+    assert second.version == it.stores.log.head(uid).place.version
+    assert comparer.came == []
+
+
+def test_before_a_face_is_added_it_is_compared_with_what_has_come(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    version = it.add(uid, "yan", "before").version
+    it.add(uid, "yan", "b", "c")
+    latest = it.add(uid, "zoe", "d").version
+
+    added = add(it, uid, "a", version=version, comparer=comparer)
+
+    assert added.outcomes == ("added",)
+    assert comparer.ids == [tuple(map(face_id, "bcd"))]
+    assert comparer.came[0].version == latest
+    told = [(one.person_id, one.vector) for one in comparer.came[0].vectors]
+    assert told == [("yan", vector("b")), ("yan", vector("c")), ("zoe", vector("d"))]
+
+
+def test_what_comes_meanwhile_is_compared_as_well(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    version = it.add(uid, "yan", "b").version
+    it.add(uid, "yan", "c")
+    others = iter(["d", "e"])
+
+    def meanwhile() -> None:
+        if name := next(others, None):
+            it.add(uid, "yan", name)
+
+    comparer.meanwhile = meanwhile
+
+    assert add(it, uid, "a", version=version, comparer=comparer).outcomes == ("added",)
+    assert comparer.ids == [(face_id(name),) for name in "cde"]
+
+
+def test_faces_that_are_struck_then_are_not_added(it: Gallery, uid: str) -> None:
+    version = it.add(uid, "yan", "b").version
+    it.add(uid, "yan", "c")
+
+    added = add(it, uid, "x", "a", "y", version=version, comparer=Comparer("a"))
+
+    assert added.outcomes == ("added", "added")
+    assert it.names_of(uid, "zoe") == [face_id("x"), face_id("y")]
+    it.add(uid, "yan", "d")
+    nothing = add(it, uid, "a", version=added.version, comparer=Comparer("a"))
+    assert nothing.outcomes == ()
+    assert it.names_of(uid, "zoe") == [face_id("x"), face_id("y")]
+
+
+def test_the_first_faces_of_all_are_told_too(it: Gallery, uid: str, comparer: Comparer) -> None:
+    it.add(uid, "yan", "b")
+
+    add(it, uid, "a", version=0, comparer=comparer)
+
+    assert comparer.ids == [(face_id("b"),)]
+
+
+def test_what_was_removed_or_moved_needs_no_comparison(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    it.add(uid, "yan", "b")
+    version = it.add(uid, "yan", "c").version
+    it.add(uid, "yan", "d")
+    it.stores.persons.delete_face(uid, face_id("b"), audit=NOTED)
+    it.stores.persons.delete_face(uid, face_id("d"), audit=NOTED)
+    it.stores.persons.merge(uid, into="zoe", person_id="yan", audit=NOTED)
+
+    assert add(it, uid, "a", version=version, comparer=comparer).outcomes == ("added",)
+    assert comparer.came == []
+
+
+def test_who_is_overtaken_every_time_adds_nothing(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    version = it.add(uid, "yan", "b").version
+    it.add(uid, "yan", "c")
+    numbers = iter(range(ATTEMPTS))
+    comparer.meanwhile = lambda: it.add(uid, "yan", f"more {next(numbers)}")
+
+    with pytest.raises(StoreRefused):
+        add(it, uid, "a", version=version, comparer=comparer)
+
+    assert len(comparer.came) == ATTEMPTS
+    assert it.names_of(uid, "zoe") == []
+
+
+def test_what_the_log_does_not_tell_any_more_can_t_be_compared(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    version = it.add(uid, "yan", "b").version
+    it.add(uid, "yan", "c")
+    it.add(uid, "yan", "d")
+    it.client.xtrim(f"fs:{{identities}}:collection:{uid}:log", maxlen=1, approximate=False)
+
+    with pytest.raises(StoreRefused):
+        add(it, uid, "a", version=version, comparer=comparer)
+
+    assert it.names_of(uid, "zoe") == []
+
+
+def test_a_version_that_is_yet_to_come_is_no_version(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    """As where an old copy of the store was put back since."""
+    version = it.add(uid, "yan", "b").version
+
+    with pytest.raises(StoreRefused):
+        add(it, uid, "a", version=version + 1, comparer=comparer)
