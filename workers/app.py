@@ -76,9 +76,10 @@ def sweep_blobs() -> None:
 
 @app.task(name=TASK_FORGET)
 def forget() -> None:
-    """Destroy keys of what was deleted, and delete what is kept no longer."""
+    """Destroy keys of what was deleted, delete what is due, end lost changes of model."""
     try:
         _runtime().forgetting.round()
+        _runtime().lost_changes.end()
     except StoreUnavailable as error:
         _log.warning("maintenance.store_unavailable", error=str(error))
 

@@ -26,6 +26,7 @@ from workers.device_setup import find_hardware
 from workers.dispatch import JobQueue
 from workers.identities.forgetting import Forgetting
 from workers.identities.index.searcher import LocalSearcher
+from workers.identities.lost_changes import LostChanges
 from workers.identities.reembed_work import TURN_SECONDS, Turns
 from workers.index_places import IndexPlaces
 from workers.job_options import JobKind
@@ -53,6 +54,7 @@ class Runtime:
     runner: JobRunner
     residency: Residency
     forgetting: Forgetting
+    lost_changes: LostChanges
     #: Gives everything back.
     closing: ExitStack
 
@@ -96,6 +98,7 @@ def build_runtime(
             runner=runner,
             residency=residency,
             forgetting=known.forgetting,
+            lost_changes=LostChanges(known.identities, stores.jobs),
             closing=opened.pop_all(),
         )
 

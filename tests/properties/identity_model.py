@@ -46,11 +46,13 @@ class Model(People):
         found.take_snapshots()
         return True
 
-    def abandon(self, uid: str, job: str) -> None:
-        """Forget the new vectors."""
+    def abandon(self, uid: str, job: str) -> bool:
+        """Forget the new vectors; whether there is such a change."""
         found = self.of(uid)
-        if found.job == job:
-            found.job = ""
+        if found.job != job:
+            return False
+        found.job = ""
+        return True
 
     def _changing(self, uid: str, job: str) -> ModelCollection:
         found = self.of(uid)

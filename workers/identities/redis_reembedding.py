@@ -133,9 +133,16 @@ class RedisReembedding:
             raise ReembeddingUnderWay
         return outcome == "done"
 
-    def abandon(self, uid: str, job_id: str) -> None:
+    def abandon(self, uid: str, job_id: str, *, audit: AuditEvent | None = None) -> bool:
         """See ReembeddingStore."""
-        self._scripts.about("reembed_abandon", uid, job_id)
+        event = event_text(audit) if audit else ""
+        _, [was_there] = self._scripts.about("reembed_abandon", uid, job_id, event)
+        return bool(was_there)
+
+    def under_way(self, *, limit: int) -> Sequence[tuple[str, str]]:
+        """See ReembeddingStore."""
+        flat = [part.decode() for part in self._scripts.call("reembed_under_way", limit)]
+        return tuple(zip(flat[::2], flat[1::2], strict=True))
 
     def _asked(self, name: str, uid: str, *args: str | bytes | int) -> Sequence[Any]:
         """What a script answers, unless the change of model is another job's."""

@@ -95,6 +95,19 @@ class ReembeddingStore(Protocol):
         """
         ...
 
-    def abandon(self, uid: str, job_id: str) -> None:
-        """Forget the new vectors; the old ones go on counting."""
+    def abandon(self, uid: str, job_id: str, *, audit: AuditEvent | None = None) -> bool:
+        """Forget the new vectors; the old ones go on counting.
+
+        Args:
+            uid: Of the collection.
+            job_id: Whose change of model it is.
+            audit: Noted, if any.
+
+        Returns:
+            False: there is no change of that job's; nothing was done.
+        """
+        ...
+
+    def under_way(self, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Collections whose model is being changed, by uid, with the job; any of them."""
         ...

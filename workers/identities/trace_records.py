@@ -12,6 +12,7 @@ AuditAction = Literal[
     "collection.exported",
     "collection.calibrated",
     "collection.model_changed",
+    "collection.model_kept",
     "person.created",
     "person.changed",
     "person.deleted",

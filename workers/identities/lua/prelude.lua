@@ -29,6 +29,7 @@
 -- certificate:<id>             hash    one certificate
 -- certificates:<owner>         zset    an owner's certificates by the time (ms) of the deletion
 -- retaining                    set     collections with a retention
+-- changing                     set     collections whose model is being changed
 -- dooming                      set     collections with doomed leaves
 -- doomed_collections           set     collections all of whose keys are to be destroyed
 -- doomed_images                zset    keys of photos that are to be deleted, by the time (ms) from which on

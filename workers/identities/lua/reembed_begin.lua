@@ -10,6 +10,7 @@ if not found[1] and found[2] ~= args[3] then
   local generation = redis.call('HINCRBY', key(uid), 'generations', 1)
   redis.call('HSET', key(uid), 'next_generation', generation, 'next_job', args[3], 'next_cursor', '0',
     'next_started_ms', whole(now))
+  redis.call('SADD', PREFIX .. 'changing', uid)
   if args[2] ~= '' then redis.call('HSET', key(uid), 'next_model', args[2]) end
   changed(uid)
 end
