@@ -36,6 +36,12 @@ class IdentitySettings(BaseModel):
     identity_audit_kept: Annotated[int, Field(ge=100)] = Field(
         default=100_000, description="About how many events of each collection are kept."
     )
+    identity_certificates_kept_days: Annotated[int, Field(ge=0)] = Field(
+        default=1826,
+        description="For how many days certificates of deletion are kept that are complete, and "
+        "ids of who was deleted with them; 0: for ever. The default is five years: they have to be "
+        "there as long as somebody may ask for proof.",
+    )
     identity_log_kept: Annotated[int, Field(ge=100)] = Field(
         default=100_000,
         description="About how many changes of a collection indexes can catch up on; one that is "

@@ -27,6 +27,8 @@ from workers.photo import PhotoPipeline
 from workers.redis_client import connect
 from workers.settings import Settings
 
+DAY_SECONDS = 86_400
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownPeople:
@@ -91,7 +93,11 @@ def open_known_people(
         namer=Identifier(identities, searcher, presets),
         blobs=blobs,
         images=KeptImages(blobs, identities.forgetting),
-        forgetting=Forgetting(identities, blobs),
+        forgetting=Forgetting(
+            identities,
+            blobs,
+            certificates_kept_seconds=settings.identity_certificates_kept_days * DAY_SECONDS,
+        ),
         presets=presets,
     )
 

@@ -46,6 +46,8 @@ class Forgotten:
     images_deleted: int = 0
     #: Certificates that wait for workers.
     certificates_waiting: int = 0
+    #: Certificates of long ago.
+    certificates_deleted: int = 0
 
 
 class Forgetting:
@@ -54,6 +56,7 @@ class Forgetting:
     Args:
         identities: The stores of known people.
         blobs: Where kept photos are.
+        certificates_kept_seconds: How long certificates are kept that are complete; 0: for ever.
         clock: Seconds that only grow.
     """
 
@@ -62,8 +65,10 @@ class Forgetting:
         identities: Identities,
         blobs: BlobStore,
         *,
+        certificates_kept_seconds: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._certificates_kept_seconds = certificates_kept_seconds
         self._persons = identities.persons
         self._store = identities.forgetting
         self._seals = identities.seals
@@ -84,6 +89,7 @@ class Forgetting:
             keys_destroyed=self._destroy_keys(deadline),
             images_deleted=self._delete_images(deadline),
             certificates_waiting=self._store.reconcile(limit=MOST_STEPS),
+            certificates_deleted=self._sweep_certificates(),
         )
 
     def _expire(self, deadline: float) -> int:
@@ -147,6 +153,16 @@ class Forgetting:
             _log.error("forgetting.blob_not_deleted", key=key, error=str(error))
             return False
         return True
+
+    def _sweep_certificates(self) -> int:
+        if not self._certificates_kept_seconds:
+            return 0
+        count = self._store.sweep_certificates(
+            kept_seconds=self._certificates_kept_seconds, limit=MOST_STEPS
+        )
+        if count:
+            _log.info("forgetting.certificates_deleted", certificates=count)
+        return count
 
     def _tidy(self) -> None:
         """Delete what killed writers left half-written: looking for old blobs does that."""

@@ -82,6 +82,17 @@ class ForgettingStore(Protocol):
         """How much is still to be done."""
         ...
 
+    def sweep_certificates(self, *, kept_seconds: float, limit: int) -> int:
+        """Delete certificates of deletions so long ago of which all has happened; how many.
+
+        Who was deleted then is not remembered either: deleting them again finds nobody.
+
+        Args:
+            kept_seconds: Age from which on they go.
+            limit: Most that are looked at.
+        """
+        ...
+
     def reconcile(self, *, limit: int) -> int:
         """Note on certificates which workers have followed; how many still wait."""
         ...

@@ -125,6 +125,10 @@ class RedisForgetting:
         keys, images, certificates = self._scripts.call("outstanding")
         return Outstanding(keys=keys, images=images, certificates=certificates)
 
+    def sweep_certificates(self, *, kept_seconds: float, limit: int) -> int:
+        """See ForgettingStore."""
+        return int(self._scripts.call("certificates_sweep", limit, int(kept_seconds * 1000)))
+
     def reconcile(self, *, limit: int) -> int:
         """See ForgettingStore."""
         return int(self._scripts.call("reconcile", limit))

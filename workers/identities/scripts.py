@@ -27,6 +27,7 @@ DOOMING = PREFIX + "dooming"
 DOOMED_COLLECTIONS = PREFIX + "doomed_collections"
 DOOMED_IMAGES = PREFIX + "doomed_images"
 DROPPED = PREFIX + "dropped"
+ISSUED = PREFIX + "issued"
 UNCLEARED = PREFIX + "uncleared"
 UNREADABLE = PREFIX + "unreadable"
 

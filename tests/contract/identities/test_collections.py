@@ -178,6 +178,7 @@ def test_a_deleted_collection_is_gone_with_everything_in_it(it: Gallery) -> None
         "ada",
         "doomed_collections",
         "uncleared",
+        "issued",
     }
 
 

@@ -34,6 +34,7 @@
 -- doomed_collections           set     collections all of whose keys are to be destroyed
 -- doomed_images                zset    keys of photos that are to be deleted, by the time (ms) from which on
 -- dropped                      set     deleted collections that had kept photos: collection:<uid>:images
+-- issued                       zset    certificates by the time (ms) of the deletion, or a later one to look at them again
 -- uncleared                    zset    certificates that wait for workers, by when they were last looked at (ms)
 -- unreadable                   hash    why a person of a result could not be read -> how often
 
@@ -221,6 +222,7 @@ local function certify(uid, id, person, faces, version, number)
     'results_expire_ms', whole(now + RESULTS_MS), 'results_sealed_ms', sealed_since(uid))
   redis.call('ZADD', PREFIX .. 'certificates:' .. collection[1], whole(now), id)
   redis.call('ZADD', key(uid, 'waiting'), number, id)
+  redis.call('ZADD', PREFIX .. 'issued', whole(now), id)
   redis.call('ZADD', PREFIX .. 'uncleared', whole(now), id)
 end
 
