@@ -95,16 +95,16 @@ def test_when_the_process_ends_nobody_waits_any_more(subject: Subject) -> None:
         ender.start()
         started = time.monotonic()
 
-        watch.wait(20)
+        watch.wait(60)
 
         assert watch.is_over
-        assert time.monotonic() - started < 5
-        assert watch.wait(20) == ()
+        assert watch.wait(60) == ()
         ender.join()
     with subject.changes.watch(owner="ann") as late:
         assert late.is_over
-        assert late.wait(20) == ()
-    assert time.monotonic() - started < 5
+        assert late.wait(60) == ()
+    # None of the three waits took its time.
+    assert time.monotonic() - started < 50
 
 
 def test_who_does_not_come_for_changes_keeps_the_latest() -> None:
@@ -130,8 +130,8 @@ def test_after_a_lost_connection_everybody_looks_and_hears_again(valkey_port: in
                 client.execute_command("CLIENT", "KILL", "ID", found["id"])
 
             # Woken, with nothing told: changes may have been missed.
-            assert watch.wait(20) == ()
-            assert time.monotonic() - started < 10
+            assert watch.wait(60) == ()
+            assert time.monotonic() - started < 50
         _listening(client, changes)
 
 
@@ -149,7 +149,7 @@ def test_a_message_that_can_t_be_read_ends_no_subscription(valkey_port: int) -> 
 def heard(watch: Watch, number: int) -> list[Change]:
     """The next changes."""
     told: list[Change] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(told) < number and time.monotonic() < deadline:
         told += watch.wait(1)
     assert len(told) == number
@@ -158,7 +158,7 @@ def heard(watch: Watch, number: int) -> list[Change]:
 
 def heard_of(watch: Watch, state: str) -> Change:
     """The next change to that state."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for one in watch.wait(1):
             if one.state == state:
@@ -169,7 +169,7 @@ def heard_of(watch: Watch, state: str) -> Change:
 def _listening(client: redis.Redis, changes: RedisChanges) -> None:
     """Wait until what is published is heard."""
     told = {"id": "probe", "owner": "test", "kind": "analyze", "state": "queued", "version": 1}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     with changes.watch(owner="test") as watch:
         while time.monotonic() < deadline:
             client.publish(CHANGES_CHANNEL, json.dumps(told))

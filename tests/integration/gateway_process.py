@@ -30,7 +30,7 @@ class Gateway:
 
     def is_alive(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/live", timeout=0.5).is_success
+            return httpx.get(f"{self.url}/health/live", timeout=2).is_success
         except httpx.TransportError:
             return False
 
@@ -65,7 +65,7 @@ def running_gateway(
         )
     found = Gateway(port=port, log=log, process=process)
     try:
-        assert within(30, lambda: process.poll() is not None or found.is_alive())
+        assert within(90, lambda: process.poll() is not None or found.is_alive())
         assert process.poll() is None, log.read_text()
         yield found
     finally:

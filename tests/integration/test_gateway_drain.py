@@ -17,6 +17,12 @@ from tests.integration.gateway_process import Gateway, running_gateway, within
 pytestmark = [pytest.mark.fleet, pytest.mark.redis]
 
 
+#: How long a gateway serves on after it was told to leave.
+DRAIN_SECONDS = 5
+#: How long a client waits for its job.
+WAIT_SECONDS = 25
+
+
 @pytest.fixture
 def photo() -> bytes:
     buffer = io.BytesIO()
@@ -28,13 +34,13 @@ def photo() -> bytes:
 def gateway(
     real_redis: redis.Redis, pick_port: Callable[[], int], root: Path, tmp_path: Path
 ) -> Iterator[Gateway]:
-    """A gateway that serves for two seconds after it was told to leave."""
+    """A gateway that serves on for a while after it was told to leave."""
     with running_gateway(
         tmp_path,
         root=root,
         port=pick_port(),
         redis_port=real_redis.get_connection_kwargs()["port"],
-        drain_seconds=2,
+        drain_seconds=DRAIN_SECONDS,
     ) as gateway:
         yield gateway
 
@@ -52,18 +58,17 @@ def test_a_gateway_that_leaves_says_so_serves_on_and_sends_waiters_away(
 
         gateway.process.send_signal(signal.SIGTERM)
 
-        assert within(1.5, lambda: client.get("/health/ready").status_code == 503)
+        assert within(DRAIN_SECONDS, lambda: client.get("/health/ready").status_code == 503)
         assert client.get("/health/live").is_success
         late = client.post("/api/v1/face/analyze", files={"image": photo})
         assert late.status_code == 202
         assert late.headers["Connection"] == "close"
         assert not answers, "who waits is not sent away before others can take over"
-        waiter.join(timeout=10)
+        waiter.join(timeout=WAIT_SECONDS)
         [(answered_at, answer)] = answers
         assert (answer.status_code, answer.json()["state"]) == (200, "queued")
-        assert 1.5 < answered_at - told_at < 10
-        assert gateway.process.wait(timeout=10) == 0
-        assert time.monotonic() - told_at < 10
+        assert DRAIN_SECONDS - 0.5 < answered_at - told_at < WAIT_SECONDS - 5
+        assert gateway.process.wait(timeout=WAIT_SECONDS) == 0
 
 
 def test_reloading_under_load_refuses_nothing_and_loses_no_accepted_job(
@@ -78,17 +83,18 @@ def test_reloading_under_load_refuses_nothing_and_loses_no_accepted_job(
     ]
     for submitter in submitters:
         submitter.start()
-    time.sleep(0.5)
+    assert within(60, lambda: len(accepted) > 10)
 
     gateway.process.send_signal(signal.SIGHUP)
 
-    assert within(15, lambda: gateway.log.read_text().count("Worker exiting") == 1)
-    time.sleep(0.5)
+    assert within(60, lambda: gateway.log.read_text().count("Worker exiting") == 1)
+    before = len(accepted)
+    assert within(60, lambda: len(accepted) > before + 10)
     over.set()
     for submitter in submitters:
-        submitter.join(timeout=10)
+        submitter.join(timeout=30)
     assert failures == []
-    assert len(accepted) == len(set(accepted)) > 20
+    assert len(accepted) == len(set(accepted))
     with httpx.Client(base_url=gateway.url, timeout=10) as client:
         known = [client.get(f"/api/v1/jobs/{job}").status_code for job in accepted]
     assert set(known) == {200}
@@ -96,7 +102,7 @@ def test_reloading_under_load_refuses_nothing_and_loses_no_accepted_job(
 
 
 def _wait_for(gateway: Gateway, job: str, answers: list[tuple[float, httpx.Response]]) -> None:
-    answer = httpx.get(f"{gateway.url}/api/v1/jobs/{job}?wait=25", timeout=30)
+    answer = httpx.get(f"{gateway.url}/api/v1/jobs/{job}?wait={WAIT_SECONDS}", timeout=60)
     answers.append((time.monotonic(), answer))
 
 
@@ -111,7 +117,7 @@ def _submit_until(
     while not over.is_set():
         try:
             answer = httpx.post(
-                f"{gateway.url}/api/v1/face/analyze", files={"image": photo}, timeout=10
+                f"{gateway.url}/api/v1/face/analyze", files={"image": photo}, timeout=30
             )
         except httpx.TransportError as error:
             failures.append(error)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,9 @@ from models.weights.store import WeightStore
 from workers.settings import environment_of
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis]
+
+#: For a busy machine: none of them ends by itself but for its reason.
+END_SECONDS = 180
 
 
 def _worker(root: Path, log: Path, **settings: object) -> subprocess.Popen[bytes]:
@@ -54,7 +56,7 @@ def test_a_worker_whose_device_is_not_there_ends_and_says_why(
         require_gpu=True,
     )
 
-    _await_end(process, 60)
+    _await_end(process, END_SECONDS)
 
     assert "worker.can_not_start" in log.read_text()
 
@@ -63,7 +65,6 @@ def test_a_worker_without_weights_ends_with_the_command_that_helps(
     root: Path, tmp_path: Path, valkey_port: int
 ) -> None:
     log = tmp_path / "worker.log"
-    started = time.monotonic()
     process = _worker(
         root,
         log,
@@ -71,8 +72,7 @@ def test_a_worker_without_weights_ends_with_the_command_that_helps(
         redis_url=f"redis://127.0.0.1:{valkey_port}/0",
     )
 
-    _await_end(process, 60)
+    _await_end(process, END_SECONDS)
 
     assert process.returncode != 0
     assert "facesocial models pull" in log.read_text()
-    assert time.monotonic() - started < 60

@@ -108,10 +108,11 @@ def test_of_many_that_take_the_last_place_one_has_it(places: Places) -> None:
 
 
 def test_a_place_that_is_not_kept_is_free(fake_redis: redis.Redis) -> None:
-    places = RedisPlaces(fake_redis, place_seconds=0.2)
-    places.take("user_1", "live_1", most=1)
-    assert not places.take("user_1", "live_2", most=1)
+    brief, kept = (RedisPlaces(fake_redis, place_seconds=seconds) for seconds in (0.05, 600))
+    assert brief.take("user_1", "live_1", most=2)
+    assert kept.take("user_1", "live_2", most=2)
 
-    time.sleep(0.25)
+    time.sleep(0.06)
 
-    assert places.take("user_1", "live_2", most=1)
+    assert not kept.take("user_1", "live_3", most=1)
+    assert kept.take("user_1", "live_3", most=2)

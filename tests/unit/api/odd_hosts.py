@@ -12,6 +12,8 @@ from api.outbound.targets import policy_of
 #: Sends bytes to one client.
 Script = Callable[[socket.socket], None]
 HERE = "127.0.0.1"
+#: How long a host drips unless its client goes: far longer than any client may stay.
+DRIP_SECONDS = 60.0
 
 
 class Host:
@@ -50,6 +52,24 @@ def sends(*pieces: bytes, every_seconds: float = 0) -> Script:
         for piece in pieces:
             client.sendall(piece)
             time.sleep(every_seconds)
+
+    return script
+
+
+def drips(piece: bytes, *, after: bytes = b"") -> Script:
+    """Sends a piece again and again; an empty one: says nothing, and stays."""
+
+    def script(client: socket.socket) -> None:
+        client.sendall(after)
+        client.settimeout(0.05)
+        end = time.monotonic() + DRIP_SECONDS
+        while time.monotonic() < end:
+            client.sendall(piece)
+            try:
+                if not client.recv(65536):
+                    return
+            except TimeoutError:
+                continue
 
     return script
 

@@ -53,7 +53,7 @@ def test_a_request_in_small_pieces_ends_in_time(connect: Connect) -> None:
             served.recv(1)
             time.sleep(0.01)
 
-    assert 0.2 <= time.monotonic() - started < 5
+    assert 0.2 <= time.monotonic() - started < 50
 
 
 def test_the_next_request_has_its_own_time(connect: Connect) -> None:
@@ -102,7 +102,7 @@ def test_finishing_lets_the_client_read_our_answer_and_waits_no_longer(connect: 
 
     served.finish()
 
-    assert time.monotonic() - started < LINGER_SECONDS + 5
+    assert LINGER_SECONDS <= time.monotonic() - started < 50
     assert client.recv(100) == b"answer"
     assert client.recv(100) == b""
     with pytest.raises(NoMoreData):
@@ -174,26 +174,29 @@ def test_a_client_that_does_not_read_its_answer_does_not_hold_the_sender() -> No
 
 def test_a_long_request_may_exceed_the_usual_time_but_not_trickle() -> None:
     ours, client = socket.socketpair()
-    limits = {"request_seconds": 0.05, "pause_seconds": 0.1, "slowest_bytes_per_second": 1e6}
+    limits = {"request_seconds": 0.05, "pause_seconds": 2.0, "slowest_bytes_per_second": 1e5}
     with DeadlineSocket(ours, **limits) as served, client:
         client.sendall(b"first")
         served.recv(100)
         served.allow_long_request()
         started = time.monotonic()
 
-        for _ in range(8):  # what it earns together would do for two seconds
+        for _ in range(8):  # what it earns together would do for two seconds more
             client.sendall(bytes(LONG_REQUEST_STEP_BYTES // 8))
             received = 0
             while received < LONG_REQUEST_STEP_BYTES // 8:
                 received += len(served.recv(65536))
             time.sleep(0.02)
         assert time.monotonic() - started > 0.05
+        pieces = 0
         with pytest.raises(NoMoreData):  # noqa: PT012 - the piece it fails at is a matter of speed
             while True:
                 client.sendall(b".")
                 served.recv(1)
-                time.sleep(0.01)
-        assert time.monotonic() - started < 1.5
+                pieces += 1
+                time.sleep(0.02)
+        # Of a pause: as many at most, on a busy machine fewer.
+        assert pieces <= 2.0 / 0.02
 
 
 def test_a_connection_that_speaks_another_protocol_keeps_its_own_time(connect: Connect) -> None:

@@ -189,9 +189,9 @@ def test_photos_dropped_in_the_middle_of_a_step_have_not_been_tried(worker: Work
 
 
 def test_a_chunk_that_takes_too_long_leaves_the_rest_to_others(worker: Worker) -> None:
-    worker.longest_seconds = 0.05
+    worker.longest_seconds = 0.5
     batch = worker.batch("a", "b", "c")
-    worker.pipeline.meanwhile = lambda: time.sleep(0.06)
+    worker.pipeline.meanwhile = lambda: time.sleep(worker.longest_seconds)
 
     answer = worker.run(worker.it.taken(batch))
 

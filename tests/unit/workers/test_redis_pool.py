@@ -36,10 +36,19 @@ def waiting(pool: PatientPool) -> tuple[threading.Thread, list[object]]:
             found.append("served")
             pool.release(connection)
 
+    before = waiters(pool)
     thread = threading.Thread(target=wait)
     thread.start()
-    time.sleep(0.1)
+    deadline = time.monotonic() + 30
+    while waiters(pool) == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
     return thread, found
+
+
+def waiters(pool: PatientPool) -> int:
+    """How many stand in its line."""
+    return len(pool.pool.not_empty._waiters)
 
 
 def test_who_waits_is_served_when_a_call_has_ended(pool: PatientPool) -> None:
@@ -49,7 +58,7 @@ def test_who_waits_is_served_when_a_call_has_ended(pool: PatientPool) -> None:
 
     pool.release(held)
 
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert found == ["served"]
     pool.disconnect()
 
@@ -62,7 +71,7 @@ def test_everybody_who_waits_goes_when_a_call_has_failed(pool: PatientPool) -> N
     pool.release(held)
 
     for thread, found in waiters:
-        thread.join(timeout=5)
+        thread.join(timeout=60)
         assert isinstance(found[0], redis.ConnectionError)
     again = taken(pool)
     assert again.is_connected

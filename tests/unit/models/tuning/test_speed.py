@@ -38,9 +38,22 @@ def test_all_are_run_in_turn_after_a_warm_up() -> None:
 
 
 def test_rounds_go_on_until_the_time_is_up() -> None:
-    taken = time_in_turn({"a": lambda: time.sleep(0.002)}, seconds=0.05, clock=time.perf_counter)
+    runs: list[tuple[float, float]] = []
 
-    assert MIN_ROUNDS < len(taken["a"]) <= 25
+    def run() -> None:
+        began = time.perf_counter()
+        time.sleep(0.002)
+        runs.append((began, time.perf_counter()))
+
+    taken = time_in_turn({"a": run}, seconds=0.05, clock=time.perf_counter)
+    over = time.perf_counter()
+
+    (_, warm), (first, _), *_ = runs
+    assert over >= warm + 0.05
+    rounds = len(taken["a"])
+    assert rounds == len(runs) - 1 >= MIN_ROUNDS
+    # The last one was begun in time: what was before it had ended.
+    assert rounds == MIN_ROUNDS or runs[-2][1] < first + 0.05
 
 
 def test_one_slow_run_in_four_changes_nothing() -> None:
