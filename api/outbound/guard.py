@@ -4,6 +4,7 @@ A URL is read strictly, its host is resolved once, only public addresses are kep
 connection goes to one of them; every redirect is a new URL. No proxy, no cookie, no credential.
 """
 
+import functools
 import ssl
 import tempfile
 import threading
@@ -52,6 +53,12 @@ class OutboundReply:
     content: bytes
 
 
+@functools.cache
+def _usual_authorities() -> ssl.SSLContext:
+    """Once a process: it takes longer than everything else here, and nobody changes it."""
+    return httpcore.default_ssl_context()
+
+
 class Outbound:
     """Fetches and calls, within a policy.
 
@@ -70,9 +77,9 @@ class Outbound:
     ) -> None:
         self._policy = policy
         self._resolve = resolve
-        # Read from disk, so only where it may be needed, and once.
+        # Read from disk, so only where it may be needed.
         off = policy.mode == "off"
-        self._ssl_context = ssl_context if off or ssl_context else httpcore.default_ssl_context()
+        self._ssl_context = ssl_context if off or ssl_context else _usual_authorities()
         self._slots = threading.BoundedSemaphore(MAX_REQUESTS)
 
     def check(self, url: str) -> None:
