@@ -11,7 +11,9 @@ STAMP := $(VENV)/.installed-$(RUNTIME)
 #: Tests that run on all cores at once, as do those of tests/integration without the marker `fleet`.
 #: Those of whole fleets run one after another: they measure no time, but they wait for things to
 #: happen in time.
-ALONGSIDE := tests/architecture tests/unit tests/contract tests/properties tests/fuzz
+#: Those that take longest first, so that no core has one of them left at the end.
+ALONGSIDE := tests/fuzz tests/properties tests/contract tests/unit tests/architecture
+AT_ONCE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test nightly fuzz lint fmt up demo bench gpu-check lock ci clean
@@ -41,12 +43,12 @@ ifdef TESTS
 else
 	@$(BIN)/python -m coverage erase
 	@status=0; \
-	$(BIN)/python -m pytest $(ALONGSIDE) -n auto --maxprocesses 4 --dist loadfile \
+	$(BIN)/python -m pytest $(ALONGSIDE) $(AT_ONCE) \
 	  --cov --cov-report= --cov-fail-under 0 $(ARGS) || status=$$?; \
 	$(BIN)/python -m pytest tests/integration -m fleet --cov --cov-append --cov-report= \
 	  --cov-fail-under 0 $(ARGS) || status=$$?; \
-	$(BIN)/python -m pytest tests/integration -m "not fleet" -n auto --maxprocesses 4 \
-	  --dist loadfile --cov --cov-append --cov-report=term:skip-covered $(ARGS) || status=$$?; \
+	$(BIN)/python -m pytest tests/integration -m "not fleet" $(AT_ONCE) \
+	  --cov --cov-append --cov-report=term:skip-covered $(ARGS) || status=$$?; \
 	exit $$status
 endif
 

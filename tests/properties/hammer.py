@@ -23,6 +23,7 @@ from vram.records import Device, Limits, Priority
 from vram.redis_ledger import RedisLedger
 
 PROCESSES: Final = 16
+_MEET_SECONDS: Final = 120.0
 #: More than four times what the card holds, of every class.
 MODELS: Final[dict[str, tuple[Priority, int]]] = {
     f"{priority}-{number}": (priority, 60 + 97 * number)
@@ -49,12 +50,25 @@ DEVICE: Final = Device(
 
 
 class Board:
-    """What each process really has on the card, MiB; one number for each, in a shared file."""
+    """What each process really has on the card, MiB; one number for each, in a shared file.
+
+    A byte for each after that: whether it has come.
+    """
+
+    BYTES: Final = 9 * PROCESSES
 
     def __init__(self, path: Path, slot: int) -> None:
         with path.open("r+b") as file:
-            self._memory = mmap.mmap(file.fileno(), 8 * PROCESSES)
+            self._memory = mmap.mmap(file.fileno(), self.BYTES)
         self._slot = slot
+
+    def meet(self) -> None:
+        """Wait until everybody has come: on a busy machine they start seconds apart."""
+        self._memory[8 * PROCESSES + self._slot] = 1
+        deadline = time.monotonic() + _MEET_SECONDS
+        while not all(self._memory[8 * PROCESSES :]):
+            assert time.monotonic() < deadline, "somebody never came"
+            time.sleep(0.01)
 
     def add(self, vram_mib: int) -> None:
         """Take more; negative: give back."""
@@ -212,7 +226,7 @@ def main() -> None:
     """Hammer, end, report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--turns", type=int, required=True)
     parser.add_argument("--number", type=int, required=True)
     parser.add_argument("--board", type=Path, required=True)
     chosen = parser.parse_args()
@@ -223,8 +237,9 @@ def main() -> None:
             incarnation=DEVICE.incarnation,
             dice=random.Random(chosen.number),  # noqa: S311 - no secret
         )
+        hammer.board.meet()
         started = time.monotonic()
-        while time.monotonic() - started < chosen.seconds:
+        for _ in range(chosen.turns):
             hammer.turn()
         calls, seconds = hammer.calls, time.monotonic() - started
         hammer.end()
