@@ -8,12 +8,13 @@ VENV := .venv
 RUNTIME ?= $(or $(patsubst $(VENV)/.installed-%,%,$(firstword $(wildcard $(VENV)/.installed-*))),cpu)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
-#: Tests that run on all cores at once, as do those of tests/integration without the marker `fleet`.
-#: Those of whole fleets run one after another: they measure no time, but they wait for things to
-#: happen in time.
-#: Those that take longest first, so that no core has one of them left at the end.
+#: Tests that run on all cores at once, as do those of tests/integration without the marker `fleet`;
+#: those that take longest first, so that no core has one of them left at the end.
 ALONGSIDE := tests/fuzz tests/properties tests/contract tests/unit tests/architecture
 AT_ONCE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+#: Those of whole fleets, two at a time: they mostly wait for others, and no more of them fit into
+#: the memory of a small machine.
+FLEETS := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test nightly fuzz lint fmt up demo bench gpu-check lock ci clean
@@ -45,7 +46,7 @@ else
 	@status=0; \
 	$(BIN)/python -m pytest $(ALONGSIDE) $(AT_ONCE) \
 	  --cov --cov-report= --cov-fail-under 0 $(ARGS) || status=$$?; \
-	$(BIN)/python -m pytest tests/integration -m fleet --cov --cov-append --cov-report= \
+	$(BIN)/python -m pytest tests/integration -m fleet $(FLEETS) --cov --cov-append --cov-report= \
 	  --cov-fail-under 0 $(ARGS) || status=$$?; \
 	$(BIN)/python -m pytest tests/integration -m "not fleet" $(AT_ONCE) \
 	  --cov --cov-append --cov-report=term:skip-covered $(ARGS) || status=$$?; \

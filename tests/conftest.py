@@ -1,8 +1,10 @@
 """Shared by all tests: a clean environment, and where optional things are."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
+import secrets
 import shlex
 import socket
 import struct
@@ -108,7 +110,7 @@ def valkey_port(valkey_binary: Path, tmp_path_factory: pytest.TempPathFactory) -
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -162,20 +164,27 @@ def _start_valkey(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], 
         if _answers(process, port):
             return process, port
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     pytest.fail(f"the embedded server did not start: {(folder / 'server.log').read_text()}")
 
 
 def _free_port() -> int:
+    """One that is no outgoing connection's by the time a server takes it, as far as there are."""
+    told = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first_outgoing = int(told.read_text().split()[0]) if told.exists() else 49_152
+    candidates = range(10_240, first_outgoing)
+    for port in secrets.SystemRandom().sample(candidates, min(len(candidates), 50)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether this very process serves the port within ten seconds."""
-    deadline = time.monotonic() + 10
+    """Whether this very process serves the port within a minute."""
+    deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
             with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:

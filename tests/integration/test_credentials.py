@@ -55,7 +55,7 @@ def _own_store(binary: Path, folder: Path, port: int) -> Iterator[subprocess.Pop
     finally:
         process.send_signal(signal.SIGCONT)
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def test_keys_and_tokens_outlive_the_gateway(
@@ -75,7 +75,7 @@ def test_keys_and_tokens_outlive_the_gateway(
         found = [_get(first.url, each).status_code for each in (made["key"], token, "x.y.z")]
         assert found == [200, 200, 401]
         first.process.kill()
-        first.process.wait(timeout=10)
+        first.process.wait(timeout=60)
 
     with running_gateway(tmp_path, port=pick_port(), **arguments) as second:
         found = [_get(second.url, each).status_code for each in (made["key"], token, "x.y.z")]
@@ -93,7 +93,7 @@ def test_a_store_that_hangs_is_503_in_time_and_good_again_afterwards(
         _own_store(valkey_binary, tmp_path, port) as store,
         redis.Redis(port=port, decode_responses=True) as client,
     ):
-        assert within(10, lambda: _pings(client))
+        assert within(60, lambda: _pings(client))
         token = _token(client)
         with running_gateway(
             tmp_path, root=root, port=pick_port(), redis_port=port, **ACCOUNTS
@@ -107,10 +107,10 @@ def test_a_store_that_hangs_is_503_in_time_and_good_again_afterwards(
                 answer = _get(gateway.url, credential)
                 assert time.monotonic() - started < ANSWER_SECONDS
                 assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
-            assert httpx.get(f"{gateway.url}/health/live", timeout=2).is_success
+            assert httpx.get(f"{gateway.url}/health/live", timeout=10).is_success
 
             store.send_signal(signal.SIGCONT)
-            assert within(10, lambda: _get(gateway.url, token).is_success)
+            assert within(60, lambda: _get(gateway.url, token).is_success)
             assert _get(gateway.url, credentials[0]).status_code == 401
 
 

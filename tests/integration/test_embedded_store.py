@@ -34,7 +34,7 @@ def data(tmp_path: Path) -> Iterator[DataDir]:
     yield found
     for process in _servers(found):
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def _pid(store: EmbeddedStore) -> int:
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "did not happen within 15 s"
+        assert time.monotonic() < deadline, "did not happen within 60 s"
         time.sleep(0.02)
 
 

@@ -174,7 +174,7 @@ def test_images_are_gone_once_their_jobs_have_ended(
     client: Client, fleet: LocalFleet, photos: dict[str, Path]
 ) -> None:
     job = client.wait(client.analyze(photos["astronaut"]), timeout_seconds=60)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
 
     # The image is deleted right after the answer is written.
     while (fleet.data.root / "blobs" / job.id).exists():

@@ -40,7 +40,7 @@ class OwnStore:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
     def start(self) -> None:
         self._process = self._start()
@@ -102,7 +102,7 @@ def checked(ledger: RedisLedger) -> tuple[DeviceState, list[Event]]:
 
 
 def await_card(ledger: RedisLedger, ready: Callable[[DeviceState], bool]) -> DeviceState:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         states = ledger.devices()
         if states and ready(states[0]):
@@ -174,9 +174,11 @@ def test_a_card_that_runs_out_of_memory_serves_on_and_says_so(
                 card.alive
                 and card.foreign_mib == 0
                 and 0 < (card.observed_mib or 0) <= card.physical_mib
+                # The keeper may still be loading again what was thrown out.
+                and {entry.state for entry in card.entries} == {State.READY}
             ),
         )
-        assert {entry.state for entry in settled.entries} == {State.READY}
+        assert settled.entries
 
 
 def test_a_store_away_for_half_a_minute_costs_no_job_and_admits_nothing(

@@ -95,7 +95,7 @@ def test_an_import_whose_gateway_is_killed_is_finished_by_sending_it_again(
         for process in (*main.children(recursive=True), main):
             process.kill()
         stop.set()
-        sender.join(timeout=20)
+        sender.join(timeout=60)
     with start() as gateway, httpx.Client(base_url=gateway.url, timeout=60) as client:
         persons, faces = _counts(client)
         assert 0 < persons < PERSONS

@@ -80,7 +80,7 @@ class Town:
             [str(self.binary), *shlex.split(arguments), "--logfile", "../server.log"],
             cwd=self.folder / "store",
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         with self.client() as client:
             while time.monotonic() < deadline:
                 try:
@@ -97,7 +97,7 @@ class Town:
         """As `kill -9`."""
         if self.server is not None:
             self.server.kill()
-            self.server.wait(timeout=10)
+            self.server.wait(timeout=60)
 
     def process(self) -> Process:
         self.processes.append(Process(self.port, self.folder, self.root))
@@ -274,7 +274,7 @@ def test_a_certificate_is_complete_once_every_process_has_followed_or_is_gone(to
     assert second.found(f"{GONE} a") == [GONE]
     certificate = first.ask("delete", person=GONE)
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while first.ask("certificate", id_=certificate)["workers"] is None:
         # Nobody searches: each follows by itself.
         assert time.monotonic() < deadline

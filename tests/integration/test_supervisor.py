@@ -104,7 +104,7 @@ class Fleet:
 
     def wait(self) -> int:
         assert self.process is not None
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     @property
     def shown(self) -> str:
@@ -134,7 +134,7 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def _eventually(condition: Callable[[], object], seconds: float = 15) -> None:
+def _eventually(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"did not happen within {seconds} s"
@@ -147,7 +147,7 @@ def fleet(tmp_path: Path, root: Path) -> Iterator[Fleet]:
     yield found
     if found.process is not None and found.process.poll() is None:
         found.process.kill()
-        found.process.wait(timeout=10)
+        found.process.wait(timeout=60)
     for pid in found.living():
         os.kill(pid, signal.SIGKILL)
 

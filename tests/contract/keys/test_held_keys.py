@@ -81,7 +81,7 @@ def test_a_thread_lets_them_leave_and_ends(vault: KeyVault) -> None:
         watcher = other._watcher
         assert watcher is not None
 
-        watcher.join(timeout=5)
+        watcher.join(timeout=60)
 
         assert not other._held
 

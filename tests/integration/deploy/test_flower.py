@@ -36,7 +36,7 @@ def flower(root: Path, valkey_port: int, pick_port: Callable[[], int]) -> Iterat
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def _wait_until_healthy(address: str) -> None:

@@ -42,7 +42,7 @@ def test_a_lease_is_renewed_until_the_work_is_done() -> None:
     jobs = CountingJobs()
 
     with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
-        assert jobs.enough.wait(10)
+        assert jobs.enough.wait(60)
 
     renewals = jobs.renewals
     time.sleep(0.05)
@@ -54,7 +54,7 @@ def test_a_lost_lease_is_told_and_not_asked_for_again() -> None:
     jobs = CountingJobs("lost")
 
     with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
-        assert jobs.enough.wait(10)
+        assert jobs.enough.wait(60)
         time.sleep(0.05)
 
     assert lease.lost == {"job"}
@@ -66,7 +66,7 @@ def test_an_absent_store_is_asked_again() -> None:
     jobs = CountingJobs(is_away=True)
 
     with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
-        assert jobs.enough.wait(10)
+        assert jobs.enough.wait(60)
 
     assert not lease.lost
 
@@ -75,7 +75,7 @@ def test_a_job_whose_end_was_asked_for_is_wanted_no_more_and_kept_all_the_same()
     jobs = CountingJobs("cancelled")
 
     with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
-        assert jobs.enough.wait(10)
+        assert jobs.enough.wait(60)
 
     assert lease.cancelled == {"job"}
     assert not lease.is_wanted("job")
@@ -97,7 +97,7 @@ def test_one_renewal_serves_all_claims_and_goes_on_without_those_that_are_lost()
     jobs = Sorting()
     claims = [jobs.claimed(name) for name in ("first", "second")]
     with LeaseKeeper(jobs, claims, every_seconds=0.01) as lease:
-        assert enough.wait(10)
+        assert enough.wait(60)
 
     assert asked[:2] == [{"first", "second"}, {"second"}]
     assert lease.lost == {"first"}
@@ -125,6 +125,6 @@ def test_a_job_that_is_being_ended_is_not_lost() -> None:
 
     with LeaseKeeper(jobs, [jobs.claimed()], every_seconds=0.01) as lease:
         lease.expect_end("job")
-        assert jobs.enough.wait(10)
+        assert jobs.enough.wait(60)
 
     assert not lease.lost

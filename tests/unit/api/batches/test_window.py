@@ -12,7 +12,7 @@ def test_results_come_in_the_order_of_the_steps() -> None:
     later = threading.Event()
 
     def first() -> int:
-        assert later.wait(5)
+        assert later.wait(60)
         return 0
 
     def second() -> int:

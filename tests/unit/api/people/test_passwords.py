@@ -119,11 +119,11 @@ def test_beyond_a_few_at_a_time_nobody_waits_for_long(passwords: Passwords) -> N
     def hold() -> None:
         with passwords._turn():
             entered.set()
-            leave.wait(timeout=10)
+            leave.wait(timeout=60)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    entered.wait(timeout=10)
+    entered.wait(timeout=60)
     try:
         with pytest.raises(HashingBusy):
             passwords.hash("correct Horse 7")

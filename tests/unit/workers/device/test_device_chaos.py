@@ -92,11 +92,11 @@ def test_after_chaos_the_book_is_true_and_the_device_serves(
     bench.card.faults = Faults()
     time.sleep(1.5)
     assert bench.residency.recycle_wanted in {None, "out_of_memory", "load_hung"}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while bench.run("finder", rows=1)[0] != "sim:1000":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not _is_true(bench):
         assert time.monotonic() < deadline, (bench.state(), bench.card.models_mib)
         time.sleep(0.1)

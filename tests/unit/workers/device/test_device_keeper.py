@@ -11,7 +11,7 @@ from vram.records import Command, CommandAction
 
 
 def _eventually(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
