@@ -95,7 +95,7 @@ def test_a_worker_that_is_stopped_in_mid_batch_gives_its_jobs_back_uncounted(
             worker.send_signal(signal.SIGTERM)
             _until(lambda: "Soft Shutdown" in log.read_text(), 20, log)
             worker.send_signal(signal.SIGTERM)
-            worker.wait(60)
+            worker.wait(180)
 
             assert [jobs.get(job_id).state for job_id in IDS] == [JobState.QUEUED] * 3
             assert [jobs.get(job_id).attempt for job_id in IDS] == [0] * 3

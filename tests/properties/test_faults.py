@@ -33,6 +33,7 @@ def client(request: pytest.FixtureRequest) -> redis.Redis:
     return found
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "_"))
 def test_a_planted_fault_is_noticed(fault: Fault, client: redis.Redis, tmp_path: Path) -> None:
     lua = planted(fault, tmp_path)
