@@ -14,7 +14,7 @@ ALONGSIDE := tests/fuzz tests/properties tests/contract tests/unit tests/archite
 AT_ONCE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 #: Those of whole fleets, two at a time: they mostly wait for others, and no more of them fit into
 #: the memory of a small machine.
-FLEETS := -n 2 --dist loadgroup --no-loadscope-reorder
+FLEETS := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test nightly fuzz lint fmt up demo bench gpu-check lock ci clean

@@ -17,17 +17,6 @@ from models.weights.store import WeightStore
 from workers.redis_client import connect
 from workers.settings import Settings, environment_of
 
-HERE = Path(__file__).resolve().parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run two at a time: a file's one after another, and all of the shared fleet."""
-    for item in items:
-        if HERE in item.path.parents:
-            shares = "fleet" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("fleet" if shares else item.path.name))
-
 
 @pytest.fixture(scope="session")
 def fleet(weights: WeightStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:

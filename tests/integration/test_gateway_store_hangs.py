@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.fleet, pytest.mark.redis]
 CROWD = 80
 #: Method, path, and a photo to post.
 Request = tuple[str, str, bytes | None]
-#: Every route answers within this.
+#: Every route answers within this, beyond what a crowd takes of this machine anyway.
 LONGEST_SECONDS = 6.0
 
 
@@ -91,7 +91,7 @@ def test_while_the_store_hangs_every_request_ends_soon_and_the_process_answers(
     posts: list[Request] = [("POST", "/api/v1/face/analyze", photo)] * CROWD
     job = f"/api/v1/jobs/job_{uuid_utils.uuid7().hex}"
     others: list[Request] = [("GET", "/health/ready", None), ("GET", job, None)] * 10
-    asyncio.run(sent_together(gateway, posts[:5]))
+    usual = max(seconds for _, seconds in asyncio.run(sent_together(gateway, posts + others)))
     store_pid = int(real_redis.info("server")["process_id"])
 
     async def during() -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
@@ -106,8 +106,8 @@ def test_while_the_store_hangs_every_request_ends_soon_and_the_process_answers(
         answers, alive = asyncio.run(during())
 
     assert {status for status, _ in answers} == {503}
-    assert max(seconds for _, seconds in answers) < LONGEST_SECONDS
+    assert max(seconds for _, seconds in answers) < LONGEST_SECONDS + 2 * usual
     assert {status for status, _ in alive} == {200}
-    assert max(seconds for _, seconds in alive) < 3
+    assert max(seconds for _, seconds in alive) < 3 + usual
     again = asyncio.run(sent_together(gateway, posts[:5]))
     assert [status for status, _ in again] == [202] * 5
