@@ -139,7 +139,6 @@ def person_of(new: NewPerson, record: PersonRecord) -> Person:
         metadata=new.metadata,
         consent=new.consent,
         faces=len(record.face_ids),
-        leaf=record.leaf,
         revision=record.revision,
         created_ms=record.created_ms,
         updated_ms=record.updated_ms,

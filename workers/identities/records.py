@@ -205,16 +205,14 @@ class Person:
     """A person as the store knows them. All but id, times and counts is stored encrypted."""
 
     id: str
-    #: Number of the key that seals what is told of them; see `workers.identities.seals`.
+    #: Number of the key that seals what is told of them; see `workers.identities.seals`. No one
+    #: else has it, so it tells whether somebody was deleted and made anew under their id.
     leaf: int
     name: str
     external_id: str
     metadata: Mapping[str, MetadataValue]
     consent: Consent | None
     faces: int
-    #: Of the person's key: no one else has it, so it tells whether somebody was deleted and made
-    #: anew under their id.
-    leaf: int
     #: Grows with every change; for `If-Match`.
     revision: int
     created_ms: int

@@ -106,7 +106,7 @@ def test_requests_are_told_by_route_and_status_and_strangers_words_are_no_labels
     client.get("/api/v1/jobs/job_0123456789abcdef0123456789abcdef")
     client.open("/made/up", method="BREW")
 
-    found = _samples(client)
+    found = samples(client)
 
     assert found["http_requests_total"] == {
         ("GET", "/api/v1/jobs/<job_id>", "404"): 1,
@@ -114,7 +114,7 @@ def test_requests_are_told_by_route_and_status_and_strangers_words_are_no_labels
     }
     assert found["http_request_duration_seconds_count"]["GET", "/api/v1/jobs/<job_id>"] == 1
     parts.traffic.count("GET", "/slow", 200, 0.3)
-    buckets = _samples(client)["http_request_duration_seconds_bucket"]
+    buckets = samples(client)["http_request_duration_seconds_bucket"]
     assert buckets["0.25", "GET", "/slow"] == 0
     assert buckets["0.5", "GET", "/slow"] == 1
     assert buckets["+Inf", "GET", "/slow"] == 1
@@ -143,7 +143,7 @@ def test_ends_of_jobs_are_told_by_kind_state_and_code(client: FlaskClient, parts
     parts.jobs.cancel("job_2")
 
     # Labels in the order of their names: code, kind, state.
-    found = _samples(client)["jobs_ended_total"]
+    found = samples(client)["jobs_ended_total"]
 
     assert {how: jobs for how, jobs in found.items() if jobs} == {
         ("image_truncated", "analyze", "failed"): 1,
@@ -157,8 +157,8 @@ def test_how_full_the_store_is_is_told_where_it_may_be_asked(parts: Services) ->
     told = replace(parts, store_gauge=FixedGauge(memory))
     silent = replace(parts, store_gauge=FixedGauge(None))
 
-    found = _samples(create_app(told).test_client())
-    without = _samples(create_app(silent).test_client())
+    found = samples(create_app(told).test_client())
+    without = samples(create_app(silent).test_client())
 
     assert found["store_memory_used_bytes"] == {(): 7 * MIB}
     assert found["store_memory_limit_bytes"] == {(): 0}
@@ -170,14 +170,14 @@ def test_what_deletions_have_left_to_do_is_told(client: FlaskClient, parts: Serv
     person = {"id": "ada", "name": "Ada"}
     assert client.post("/api/v1/collections/default/persons", json=person).status_code == 201
 
-    assert _samples(client)["identity_keys_to_destroy"] == {(): 0}
+    assert samples(client)["identity_keys_to_destroy"] == {(): 0}
     client.delete("/api/v1/collections/default/persons/ada")
 
-    assert _samples(client)["identity_keys_to_destroy"] == {(): 1}
+    assert samples(client)["identity_keys_to_destroy"] == {(): 1}
     doomed = parts.identities.forgetting.doomed(limit=10)
     for uid, leaves in doomed.items():
         parts.identities.forgetting.destroyed(uid, leaves, keys_version=2)
-    assert _samples(client)["identity_keys_to_destroy"] == {(): 0}
+    assert samples(client)["identity_keys_to_destroy"] == {(): 0}
 
 
 def test_the_same_figures_are_at_all_addresses(client: FlaskClient) -> None:

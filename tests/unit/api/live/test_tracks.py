@@ -224,7 +224,6 @@ def person(id_: str) -> Person:
         metadata={},
         consent=None,
         faces=1,
-        leaf=1,
         revision=1,
         created_ms=0,
         updated_ms=0,
