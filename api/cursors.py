@@ -5,7 +5,7 @@ import binascii
 import re
 
 from api.errors import ApiError
-from workers.job_records import Place
+from workers.jobs.records import Place
 
 _PLACE = re.compile(r"(\d{1,15})/([a-z]+_[0-9a-f]{32})")
 

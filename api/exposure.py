@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 from workers.errors import SettingsError
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 def is_loopback(host: str) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from api.services import Services
-from workers.batch_records import Batch, BatchState
+from workers.batches.records import Batch, BatchState
 from workers.errors import BatchNotFound, JobNotFound, StoreUnavailable
-from workers.jobs import Job
+from workers.jobs.store import Job
 
 #: Longest silence, seconds: proxies close connections on which nothing is said for a minute.
 BEAT_SECONDS = 15.0

@@ -9,7 +9,7 @@ import sys
 from api.exposure import require_safe
 from api.gateway_worker import GatewayWorker
 from workers.errors import SettingsError
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 _settings = load_settings()
 try:

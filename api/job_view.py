@@ -13,7 +13,7 @@ from api.services import services
 from api.timestamps import timestamp
 from api.told_results import result_tag, told_job
 from workers.contract import JobState
-from workers.jobs import Job, Submitted
+from workers.jobs.store import Job, Submitted
 
 #: Longest time a client is told to stay away, seconds: what is expected may come sooner.
 LONGEST_AWAY_SECONDS = 30

@@ -24,10 +24,10 @@ from api.problems import INTERNAL, INTERNAL_DETAIL
 from api.services import Services
 from api.submission import wake_worker
 from api.told_results import told_job
-from workers.changes import Watch
 from workers.contract import AnalyzeOptions, IdentifyOptions, JobState
 from workers.errors import BlobStoreFailed, QueueFull, StoreUnavailable, WorkersError
-from workers.jobs import Job, NewJob
+from workers.jobs.changes import Watch
+from workers.jobs.store import Job, NewJob
 
 #: A frame's answer is read at once; what is left is swept soon.
 RESULT_SECONDS = 60

@@ -25,8 +25,8 @@ from vram.fleet import Breaker
 from vram.records import DeviceState
 from workers.contract import JobState
 from workers.errors import StoreUnavailable
-from workers.job_options import JobOptions
-from workers.jobs import POISONED, Ended
+from workers.jobs.options import JobOptions
+from workers.jobs.store import POISONED, Ended
 
 #: What `render` answers.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar, cast
 
-from workers.blobs import BlobStore, Content
+from workers.blobs.store import BlobStore, Content
 from workers.identities.vault import KeyVault
 
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from flask import request
 
 from api.errors import ApiError
 from api.exposure import is_loopback
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 def require_own_page(settings: Settings) -> None:

@@ -23,8 +23,8 @@ from api.services import Services, services
 from api.submission import require_room, submit_job
 from api.waiting import WaitQuery, asked_wait, read_or_wait, tell_applied
 from workers.errors import JobExpired, JobNotFound, StoreUnavailable
-from workers.job_options import EnrollOptions, VideoOptions
-from workers.jobs import Submitted
+from workers.jobs.options import EnrollOptions, VideoOptions
+from workers.jobs.store import Submitted
 
 _log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import redis
 
 from api.kept_answers import KEPT_SECONDS, UNDERWAY_SECONDS, KeptAnswer, Underway
-from workers.redis_calls import translated
+from workers.connections.calls import translated
 
 PREFIX = "fs:{idempotency}:"
 

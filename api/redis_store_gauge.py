@@ -3,8 +3,8 @@
 import redis
 
 from api.store_memory import StoreMemory
+from workers.connections.calls import translated
 from workers.errors import StoreRefused
-from workers.redis_calls import translated
 
 
 class RedisStoreGauge:

@@ -5,7 +5,7 @@ from typing import cast
 
 import redis
 
-from workers.redis_calls import texts, translated
+from workers.connections.calls import texts, translated
 
 #: docs/reference/redis-keys.md tells what its fields are.
 KEY = "fs:{traffic}:sums"

@@ -10,7 +10,7 @@ from api.naming_right import names_people
 from api.services import Services
 from models.spec import PinnedFile
 from workers.choices import as_analysis, expected_models
-from workers.job_options import JobOptions
+from workers.jobs.options import JobOptions
 
 #: Tells that the answer is an earlier job's.
 CACHE_HEADER = "X-Cache"

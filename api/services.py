@@ -22,15 +22,15 @@ from api.webhooks.registry import WebhookRegistry
 from models.catalogue import Catalogue
 from vram.fleet import Fleet
 from vram.ledger import VramLedger
-from workers.batches import BatchStore
-from workers.blobs import BlobStore
-from workers.changes import Changes, JobWatch
-from workers.chunk_feed import ChunkFeeder
+from workers.batches.store import BatchStore
+from workers.blobs.store import BlobStore
+from workers.chunks.feed import ChunkFeeder
 from workers.dispatch import JobQueue
 from workers.identities.opening import Identities
-from workers.jobs import JobStore
+from workers.jobs.changes import Changes, JobWatch
+from workers.jobs.store import JobStore
 from workers.router import JobRouter
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 _KEY = "facesocial"
 

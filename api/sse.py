@@ -9,7 +9,7 @@ from api.following import BEAT_SECONDS, followed
 from api.job_view import job_text
 from api.services import Services
 from api.told_results import told_job
-from workers.jobs import Job
+from workers.jobs.store import Job
 
 #: Longest stream, seconds; the client comes back by itself and says what it has seen.
 STREAM_SECONDS = 600.0

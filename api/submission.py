@@ -22,8 +22,8 @@ from workers.errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from workers.job_records import blob_keys
-from workers.jobs import NewJob, Submitted
+from workers.jobs.records import blob_keys
+from workers.jobs.store import NewJob, Submitted
 
 _log = structlog.get_logger()
 

@@ -26,19 +26,19 @@ from api.webhooks.opening import open_webhooks
 from models.catalogue import load_catalogue
 from vram.redis_fleet import RedisFleet
 from vram.redis_ledger import RedisLedger
-from workers.blobs import MemoryBlobs
-from workers.changes import JobWatch, LocalChanges
-from workers.chunk_feed import ChunkFeeder
+from workers.batches.redis_chunks import RedisChunks
+from workers.batches.redis_store import RedisBatches
+from workers.blobs.store import MemoryBlobs
+from workers.chunks.feed import ChunkFeeder
 from workers.dispatch import MemoryJobQueue
 from workers.identities.keys import VaultSeals
 from workers.identities.opening import open_identities
 from workers.identities.vault import MemoryVault
-from workers.job_scripts import require_writes
-from workers.memory_jobs import MemoryJobs
-from workers.redis_batches import RedisBatches
-from workers.redis_chunks import RedisChunks
+from workers.jobs.changes import JobWatch, LocalChanges
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.scripts import require_writes
 from workers.router import JobRouter
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 def memory_parts(settings: Settings, client: redis.Redis) -> Services:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from api.services import Services
-from workers.batch_records import Batch, Item
+from workers.batches.records import Batch, Item
 from workers.errors import StoreUnavailable
 from workers.identities.told_persons import told_results
-from workers.jobs import Job
+from workers.jobs.store import Job
 
 
 def collection_of(options: BaseModel) -> str:

@@ -14,7 +14,7 @@ from vram.errors import LedgerUnavailable
 from vram.fleet import Fleet
 from workers.contract import LANES, Lane
 from workers.errors import StoreUnavailable
-from workers.jobs import JobStore
+from workers.jobs.store import JobStore
 
 #: Probes of several load balancers cost the store no more than one does.
 KEPT_SECONDS = 1.0

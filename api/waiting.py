@@ -10,7 +10,7 @@ from flask import Response, g, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.services import Services
-from workers.jobs import Job
+from workers.jobs.store import Job
 
 #: The preference of RFC 7240 among others: `respond-async, wait=10`.
 _PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)

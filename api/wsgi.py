@@ -25,22 +25,22 @@ from api.traffic import Traffic
 from api.vitals import Vitals
 from api.webhooks.opening import open_webhooks
 from models.catalogue import load_catalogue
-from workers.changes import JobWatch
-from workers.chunk_feed import ChunkFeeder
+from workers.batches.redis_chunks import RedisChunks
+from workers.batches.redis_store import RedisBatches
+from workers.blobs.obstore_store import IDENTITY_PREFIX, open_blobs
+from workers.chunks.feed import ChunkFeeder
+from workers.connections.client import connect, open_fleet, open_ledger
 from workers.dispatch import CeleryJobQueue, publisher
 from workers.identities.keys import VaultSeals
 from workers.identities.opening import Identities, open_identities
 from workers.identities.vaults import open_vault
-from workers.job_scripts import require_writes
+from workers.jobs.changes import JobWatch
+from workers.jobs.redis_changes import RedisChanges
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.scripts import require_writes
 from workers.logs import configure_logging
-from workers.obstore_blobs import IDENTITY_PREFIX, open_blobs
-from workers.redis_batches import RedisBatches
-from workers.redis_changes import RedisChanges
-from workers.redis_chunks import RedisChunks
-from workers.redis_client import connect, open_fleet, open_ledger
-from workers.redis_jobs import RedisJobs
 from workers.router import JobRouter
-from workers.settings import Settings, load_settings
+from workers.settings.process import Settings, load_settings
 
 #: Of a gateway process to the store. Calls are short: more connections only cost being made.
 STORE_CONNECTIONS = 32

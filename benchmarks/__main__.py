@@ -37,7 +37,7 @@ from models.errors import ModelsError
 from vram.errors import VramError
 from workers.errors import WorkersError
 from workers.logs import configure_logging
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 app = typer.Typer(
     help="Measurements of FaceSocial on this machine.",

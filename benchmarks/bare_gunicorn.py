@@ -2,7 +2,7 @@
 
 from api.gateway_worker import GatewayWorker
 from api.gunicorn_config import *  # noqa: F403 - the same settings, whatever they are
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 _settings = load_settings()
 

@@ -24,7 +24,7 @@ from cli.launcher.cores import usable_cores
 from models.catalogue import fetchable, load_catalogue
 from models.machine import this_machine
 from models.weights.store import State, WeightStore
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 def measure_baseline(

@@ -25,11 +25,11 @@ from benchmarks.figures import percentile
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from workers.contract import AnalyzeOptions, Lane
-from workers.jobs import Job
-from workers.photo import Order
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
-from workers.settings import Settings
+from workers.devices.residency import Residency
+from workers.jobs.store import Job
+from workers.photos.photo import Order
+from workers.photos.pipeline import FacePipeline
+from workers.settings.process import Settings
 
 #: One face, half a megapixel.
 SAMPLE: Final = "astronaut"

@@ -16,14 +16,14 @@ from cli.launcher.data_dir import DataDir
 from cli.launcher.embedded_store import EmbeddedStore
 from cli.launcher.fleet import ROOT
 from cli.launcher.store_binary import find_store_binary
-from workers.blobs import BlobStore
+from workers.blobs.obstore_store import open_blobs
+from workers.blobs.store import BlobStore
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute, JobState, Lane, local_device, queue_of
 from workers.dispatch import CeleryJobQueue, publisher
-from workers.jobs import Job, NewJob
-from workers.obstore_blobs import open_blobs
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings, load_settings
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import Job, NewJob
+from workers.settings.process import Settings, load_settings
 
 #: Name of a worker -> its simulated device, and the most jobs it claims at once.
 WORKERS = {"one_by_one": ("sim:6144", 1), "batching": ("sim:6144:1", 16)}

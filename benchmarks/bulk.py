@@ -22,7 +22,7 @@ from benchmarks.errors import BenchmarkFailed
 from benchmarks.stack import Stack, running_stack
 from cli.launcher.cores import usable_cores
 from client import Batch, Client
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 SCHEMA = 1
 #: What must hold; see docs/reference/limits.md.

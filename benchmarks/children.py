@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from workers.settings import PREFIX, Settings, environment_of
+from workers.settings.process import PREFIX, Settings, environment_of
 
 
 def child_environment(settings: Settings, own: Mapping[str, object]) -> dict[str, str]:

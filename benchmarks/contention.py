@@ -21,7 +21,7 @@ from benchmarks.figures import percentile
 from benchmarks.stack import running_stack
 from cli.launcher.cores import usable_cores
 from client import Batch, Client, Photo
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 SCHEMA = 1
 #: Time between two single photos: somebody looks at the answer, or a queue of one is served.

@@ -18,7 +18,7 @@ from benchmarks.errors import BenchmarkFailed
 from benchmarks.stack import Stack, running_stack
 from cli.launcher.cores import usable_cores
 from client import Batch, Client
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 SCHEMA = 1
 #: Longest time for all photos to be enrolled.

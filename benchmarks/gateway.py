@@ -22,7 +22,7 @@ from benchmarks.errors import BenchmarkFailed
 from benchmarks.figures import percentile
 from benchmarks.gateway_clients import Found
 from benchmarks.gateway_servers import KEY, bare_gateway, gateway
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 _PATH: Final = "/api/v1/face/analyze"
 _ROOT: Final = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ from cli.launcher.data_dir import DataDir
 from cli.launcher.embedded_store import EmbeddedStore
 from cli.launcher.ports import free_port
 from cli.launcher.store_binary import find_store_binary
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Every gateway of the benchmark takes it.
 KEY: Final = "fs_live_" + "benchmark" + "0" * 40

@@ -38,7 +38,7 @@ from benchmarks.identify_store import measure_snapshot, measure_store
 from benchmarks.own_memory import give_back_memory, own_bytes
 from cli.launcher.cores import usable_cores
 from models.machine import this_machine
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: In the order of a report.
 ENGINES: Final = ("facesocial", "numpy", "faiss_flat", "faiss_hnsw", "usearch_hnsw")

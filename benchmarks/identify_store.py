@@ -13,6 +13,7 @@ from benchmarks.errors import BenchmarkFailed
 from benchmarks.identify_engines import OurIndex
 from benchmarks.identify_faces import DIMENSIONS, MadeFaces
 from benchmarks.ledger_fleet import running_store
+from workers.blobs.obstore_store import open_blobs
 from workers.identities.index.follower import Follower
 from workers.identities.index.snapshot import About
 from workers.identities.index.snapshots import Snapshots, snapshot_key
@@ -29,8 +30,7 @@ from workers.identities.records import (
 from workers.identities.store import MOST_LISTED
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
-from workers.obstore_blobs import open_blobs
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 _UID: Final = "col_" + "0" * 32
 _CONTRACT: Final = EmbeddingContract(

@@ -12,7 +12,7 @@ from models.catalogue import Catalogue
 from models.geometry import resize
 from models.tuning.speed import clock_for, time_in_turn
 from models.weights.store import WeightStore
-from workers.decode import decode_image
+from workers.photos.decode import decode_image
 
 #: Width and height of the photos: 12 MP, as phones write them, and 40 MP.
 SIZES = ((4032, 3024), (7296, 5472))

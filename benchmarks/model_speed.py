@@ -28,7 +28,7 @@ from models.tuning.speed import DETECTOR_SIDE, clock_for, time_in_turn
 from models.tuning.tune import BUCKETS, make_int8
 from models.weights.store import State, WeightStore
 from models.weights.variants import VARIANTS
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 SCHEMA = 1
 #: A graph and a batch size.

@@ -26,7 +26,7 @@ from workers.identities.records import (
 from workers.identities.store import MOST_LISTED
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 _UID = "col_" + "0" * 32
 _CONTRACT = EmbeddingContract(

@@ -18,7 +18,7 @@ import psutil
 from benchmarks.children import child_environment
 from benchmarks.errors import BenchmarkFailed
 from cli.launcher.fleet import ROOT
-from workers.settings import Settings, load_settings
+from workers.settings.process import Settings, load_settings
 
 STOP_SECONDS = 10
 
@@ -119,9 +119,9 @@ def serve() -> None:
     from models.catalogue import load_catalogue  # noqa: PLC0415 - as above
     from models.weights.store import WeightStore  # noqa: PLC0415 - as above
     from workers.contract import AnalyzeOptions  # noqa: PLC0415 - as above
+    from workers.devices.residency import Residency  # noqa: PLC0415 - as above
     from workers.logs import configure_logging  # noqa: PLC0415 - as above
-    from workers.pipeline import FacePipeline  # noqa: PLC0415 - as above
-    from workers.residency import Residency  # noqa: PLC0415 - as above
+    from workers.photos.pipeline import FacePipeline  # noqa: PLC0415 - as above
 
     settings = load_settings()
     configure_logging(settings)

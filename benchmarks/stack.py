@@ -15,7 +15,7 @@ from benchmarks.errors import BenchmarkFailed
 from cli.launcher.run_files import read_run_file
 from cli.local_fleet import LocalFleet, local_fleet
 from client import Client
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Time for every pool process to have loaded its models and served a job.
 WARM_SECONDS = 120

@@ -17,9 +17,9 @@ from cli.errors import CliError
 from cli.launcher.data_dir import DataDir
 from cli.launcher.ports import LOOPBACK
 from cli.launcher.run_files import read_run_file
+from workers.connections.client import connect
 from workers.identities.trace_records import AuditEvent
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 class UnknownUser(CliError):

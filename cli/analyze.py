@@ -14,11 +14,11 @@ from cli.outcomes import Outcome, WrongOption, make_folder, photo_bar, show_outc
 from cli.plain_console import PlainConsole
 from models.catalogue import load_catalogue
 from models.errors import InferenceFailed
-from workers.answer import AnalysisAnswer
+from workers.answers.analysis import AnalysisAnswer
 from workers.choices import check_names
 from workers.contract import ALL_ANALYSES, ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions
 from workers.errors import ImageRejected
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="Another model than the default.")]
 
@@ -27,7 +27,7 @@ class Analyser(Protocol):
     """Analyses an encoded image."""
 
     def analyze(self, content: bytes, options: AnalyzeOptions) -> AnalysisAnswer:
-        """See workers.pipeline.FacePipeline."""
+        """See workers.photos.pipeline.FacePipeline."""
         ...
 
 

@@ -15,12 +15,12 @@ from pydantic import SecretStr
 from cli.account_store import embedded_url
 from cli.errors import CliError
 from cli.launcher.data_dir import DataDir
+from workers.blobs.obstore_store import IDENTITY_PREFIX
+from workers.connections.calls import translated
+from workers.connections.client import connect
 from workers.errors import StoreUnavailable
 from workers.identities.folder_vault import FolderVault
-from workers.obstore_blobs import IDENTITY_PREFIX
-from workers.redis_calls import translated
-from workers.redis_client import connect
-from workers.settings import Settings, load_settings
+from workers.settings.process import Settings, load_settings
 
 #: Growth at which the store rewrites its file by itself, percent; 0: never.
 _REWRITE = "auto-aof-rewrite-percentage"

@@ -12,7 +12,7 @@ from cli.launcher.data_dir import DataDir
 from cli.launcher.run_files import read_run_file
 from cli.stored_logins import StoredLogins
 from client import Client, Retries
-from workers.settings import Settings, load_settings
+from workers.settings.process import Settings, load_settings
 
 #: Name of the data folder's secret that `facesocial up` hands to its gateway as development key.
 DEVELOPMENT_KEY_SECRET = "development-key"  # noqa: S105 - a file's name

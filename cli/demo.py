@@ -27,7 +27,7 @@ from client import Client
 from models.catalogue import load_catalogue
 from models.spec import SampleSpec
 from models.weights.store import WeightStore
-from workers.settings import Settings, environment_of, load_settings
+from workers.settings.process import Settings, environment_of, load_settings
 
 #: Time for a photo, the start of the workers' processes included.
 JOB_SECONDS = 120

@@ -35,8 +35,8 @@ from workers.choices import (
     demographics_candidates,
     ensemble_members,
 )
-from workers.engines import open_engine
-from workers.settings import load_settings
+from workers.devices.engines import open_engine
+from workers.settings.process import load_settings
 
 #: Faces looked for in a photo of a labelled set, whichever of them counts.
 MOST_FACES = 50

@@ -2,10 +2,10 @@
 
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.devices.residency import Residency
+from workers.photos.pipeline import FacePipeline
 from workers.runtime import build_pipeline
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 def open_residency(settings: Settings) -> Residency:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.errors import CliError
 from cli.plain_console import PlainConsole
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 #: Motion is between pictures.
 FEWEST = 2
@@ -41,7 +41,7 @@ def liveness(
         raise FramesUnusable("Give two photos at least; one is what `facesocial analyze` judges.")
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_residency  # noqa: PLC0415 - see above
-    from workers.sequence import FrameLiveness  # noqa: PLC0415 - see above
+    from workers.photos.sequence import FrameLiveness  # noqa: PLC0415 - see above
 
     settings = load_settings()
     judge = FrameLiveness(

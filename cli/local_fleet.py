@@ -17,7 +17,7 @@ from cli.launcher.fleet import ROOT
 from cli.launcher.output import tail
 from cli.launcher.processes import Command, Running
 from cli.launcher.run_files import read_run_file
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 #: Time for the store, the gateway and the workers to come up on a slow machine.
 UP_SECONDS = 120

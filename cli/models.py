@@ -22,7 +22,7 @@ from models.spec import ModelSpec, PinnedFile, Profile
 from models.weights.records import how_to_import
 from models.weights.store import State, WeightStore
 from workers.errors import SettingsError
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 app = typer.Typer(
     help="List, fetch, check and import model weights.",

@@ -18,7 +18,7 @@ from models.machine import runtime
 from models.memory import MIB, MeasuredGraph, MemoryTable, load_memory_table
 from models.spec import ModelSpec
 from models.weights.store import State, WeightStore
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 def measure(

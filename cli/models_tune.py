@@ -14,7 +14,7 @@ from cli.plain_console import PlainConsole
 from models.catalogue import Catalogue, load_catalogue
 from models.spec import ModelSpec, Variant
 from models.weights.store import State, WeightStore
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 if TYPE_CHECKING:
     from models.tuning.tune import Tuned

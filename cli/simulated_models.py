@@ -19,8 +19,8 @@ from models.spec import ModelSpec, Task
 from models.warm_up import warm_buckets
 from models.weights.store import WeightStore
 from vram.simulator.trace import Request, SimulatedModel, Trace
-from workers.installed import Installed
-from workers.settings import Settings
+from workers.devices.installed import Installed
+from workers.settings.process import Settings
 
 #: What "all analyses" ask for, in their order; what is done once a photo, and what for each face.
 _PHOTO_TASKS: Final[tuple[Task, ...]] = ("detection", "deepfake")

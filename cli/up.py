@@ -36,7 +36,7 @@ from cli.launcher.weights import missing_weights, pull_weights
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from vram.nvml import list_gpus
-from workers.settings import Settings, environment_of, load_settings
+from workers.settings.process import Settings, environment_of, load_settings
 
 
 def up(

@@ -24,7 +24,7 @@ from cli.account_store import AccountStore, account_store
 from cli.errors import CliError
 from cli.plain_console import PlainConsole
 from cli.typed_secrets import read_secret
-from workers.settings import Settings, load_settings
+from workers.settings.process import Settings, load_settings
 
 app = typer.Typer(help="Make, list, suspend and delete accounts.", no_args_is_help=True)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from cli.command_logs import log_to_stderr
 from cli.errors import CliError
 from cli.plain_console import PlainConsole
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 class PhotoUnreadable(CliError):
@@ -36,7 +36,7 @@ def verify(
     log_to_stderr("error")
     # Other commands need no inference libraries, which take a second to import.
     from cli.in_process import open_residency  # noqa: PLC0415 - see above
-    from workers.comparison import FaceComparison  # noqa: PLC0415 - see above
+    from workers.photos.comparison import FaceComparison  # noqa: PLC0415 - see above
 
     settings = load_settings()
     comparison = FaceComparison(open_residency(settings), max_pixels=settings.max_image_pixels)

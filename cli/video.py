@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from cli.command_logs import log_to_stderr
 from cli.plain_console import PlainConsole
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 def video(
@@ -36,8 +36,8 @@ def video(
     from cli.in_process import open_residency  # noqa: PLC0415 - see above
     from cli.video_report import show  # noqa: PLC0415 - see above
     from models.video.reader import VideoReader  # noqa: PLC0415 - see above
-    from workers.video_answer import video_answer  # noqa: PLC0415 - see above
-    from workers.video_models import video_detector  # noqa: PLC0415 - see above
+    from workers.videos.answer import video_answer  # noqa: PLC0415 - see above
+    from workers.videos.models import video_detector  # noqa: PLC0415 - see above
 
     # A file that is no video is refused now, not after the models are loaded.
     VideoReader(file).close()

@@ -16,8 +16,8 @@ from vram.simulator.report import POLICIES, Comparison, compare, sweep
 from vram.simulator.synthetic import HABITS, synthetic
 from vram.simulator.trace import Trace
 from vram.simulator.trace_file import read_trace
-from workers.gpu_settings import limits_of
-from workers.settings import Settings, load_settings
+from workers.settings.devices import limits_of
+from workers.settings.process import Settings, load_settings
 
 _QUEUES: Final = (
     "One card serves one request after another, in order and without batching: latencies compare"

@@ -6,7 +6,7 @@ Where it listens comes from the variables FLOWER_ADDRESS and FLOWER_PORT. `/metr
 # ruff: noqa: INP001 - Flower runs this file; nothing imports it.
 
 from workers.errors import SettingsError
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 _settings = load_settings()
 if _settings.flower_password is None:

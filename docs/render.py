@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from docs.render_models import model_sections, models_table, names_table, samples_table
-from workers.settings import PREFIX, Settings
+from workers.settings.process import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Where each rendered part is.

@@ -4,7 +4,7 @@ from typing import cast
 
 import redis
 
-from workers.job_scripts import JOB_PREFIX, PREFIX
+from workers.jobs.scripts import JOB_PREFIX, PREFIX
 
 #: Of a job: when something happened or will.
 TIMES = ("created_ms", "started_ms", "finished_ms", "expires_ms", "lease_ms")

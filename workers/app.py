@@ -23,7 +23,7 @@ from workers.errors import BlobStoreFailed, StoreUnavailable
 from workers.heartbeat import heartbeat_path, heartbeat_step
 from workers.logs import configure_logging
 from workers.recycling import leave
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 _log = structlog.get_logger()
 

@@ -2,8 +2,8 @@
 
 from workers.batching import BatchPlan
 from workers.contract import local_device, served_queues
-from workers.residency import Residency
-from workers.settings import Settings
+from workers.devices.residency import Residency
+from workers.settings.process import Settings
 
 #: On the CPU a batch of small networks is no faster than one image after the other, and the
 #: messages of jobs that were taken along still come; see docs/performance.md.

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from models.errors import DeviceFault, OutOfMemory
 from vram.errors import LedgerUnavailable
 from vram.fleet import Fleet
-from workers.answer import AnalysisAnswer
-from workers.attempts import Ends
-from workers.jobs import Claim
-from workers.photo import Order, Photo, PhotoPipeline
+from workers.answers.analysis import AnalysisAnswer
+from workers.answers.work import WorkAnswer
+from workers.jobs.store import Claim
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order, Photo, PhotoPipeline
 from workers.runner import Pipeline
 from workers.work import Work
-from workers.work_answer import WorkAnswer
 
 #: Reasons of notes that are the device's fault whatever was done about it, and steps of the
 #: out-of-memory ladder that mended nothing. A worker whose device a newer one has taken over is

@@ -15,7 +15,7 @@ from workers.contract import (
     local_device,
     served_queues,
 )
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Every queue has one Redis list under this prefix.
 KEY_PREFIX = "fq:"

@@ -9,7 +9,7 @@ from models.spec import Task
 from workers.contract import AUTO_ENGINE, Analysis, AnalyzeOptions
 from workers.errors import WorkersError
 from workers.gates import gate_analyses
-from workers.job_options import (
+from workers.jobs.options import (
     ChunkOptions,
     CompareOptions,
     EnrollOptions,

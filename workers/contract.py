@@ -1,7 +1,7 @@
 """The workers' public face: names of tasks and queues, states, and what a job carries.
 
-The gateway and the workers meet here and in `workers.jobs`; nothing in this module imports the
-queue, the store or the networks. Celery messages carry a job id and nothing else.
+The gateway and the workers meet here and in `workers.jobs.store`; nothing in this module imports
+the queue, the store or the networks. Celery messages carry a job id and nothing else.
 """
 
 import re

@@ -10,7 +10,7 @@ from kombu.exceptions import KombuError
 from workers.celery_config import celery_settings
 from workers.contract import TASK_ANALYZE
 from workers.errors import StoreUnavailable
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 class JobQueue(Protocol):

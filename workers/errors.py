@@ -149,7 +149,7 @@ class ModelRefused(WorkersError):
 
     def __init__(self, message: str, *, code: str, retry_ms: int = 0) -> None:
         super().__init__(message)
-        #: Why: a reason of `vram.answers` or of `workers.refusals`.
+        #: Why: a reason of `vram.answers` or of `workers.devices.refusals`.
         self.code = code
         #: When asking again makes sense; 0: unknown.
         self.retry_ms = retry_ms

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from workers.answer import AntiSpoofingAnswer, DeepfakeAnswer
+from workers.answers.analysis import AntiSpoofingAnswer, DeepfakeAnswer
 from workers.contract import Analysis, Gate
 
 #: Gate -> the analysis that judges it.

@@ -4,7 +4,7 @@ import sys
 import time
 
 from workers.heartbeat import STALE_AFTER_SECONDS, heartbeat_path
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 def main() -> int:

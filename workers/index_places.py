@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from workers.contract import AnalyzeOptions
-from workers.job_options import (
+from workers.jobs.options import (
     ChunkOptions,
     EnrollOptions,
     JobOptions,

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from models.spec import VerificationThresholds
-from workers.attempts import Ends
-from workers.blobs import BlobStore
+from workers.blobs.obstore_store import IDENTITY_PREFIX, open_blobs
+from workers.blobs.store import BlobStore
+from workers.connections.client import connect
 from workers.errors import SettingsError
 from workers.identities.enroller import Enroller
 from workers.identities.forgetting import Forgetting
@@ -21,11 +22,10 @@ from workers.identities.reembed_photos import ReembeddedPhotos
 from workers.identities.reembed_work import ReembedWork, Turns
 from workers.identities.search import FaceSearcher
 from workers.identities.vaults import open_seals
-from workers.jobs import JobStore
-from workers.obstore_blobs import IDENTITY_PREFIX, open_blobs
-from workers.photo import PhotoPipeline
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.jobs.store import JobStore
+from workers.photos.attempts import Ends
+from workers.photos.photo import PhotoPipeline
+from workers.settings.process import Settings
 
 DAY_SECONDS = 86_400
 

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Loggers that say at "info" what only debugging needs: a line for every message that passes.
 QUIET = (

@@ -11,12 +11,12 @@ import structlog
 
 from models.errors import UnknownModel
 from vram.errors import LedgerUnavailable
-from workers.batch_records import BLOB_KEY as BATCH_BLOB_KEY
-from workers.batch_records import PIECE_KEY
+from workers.batches.records import BLOB_KEY as BATCH_BLOB_KEY
+from workers.batches.records import PIECE_KEY
 from workers.contract import device_of
 from workers.errors import BlobStoreFailed, JobNotFound, JobUnreadable, StoreUnavailable
-from workers.job_records import BLOB_KEY
-from workers.jobs import DueJob
+from workers.jobs.records import BLOB_KEY
+from workers.jobs.store import DueJob
 from workers.stores import Stores
 
 #: Most jobs handled in one round; the next round is two seconds away.

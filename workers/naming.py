@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.results import Embedding
+from workers.answers.identity import IdentificationAnswer, IdentityAnswer
 from workers.contract import IdentifyOptions
-from workers.identity_answer import IdentificationAnswer, IdentityAnswer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -12,9 +12,9 @@ class Note:
     """Something that went otherwise than planned while models were used; shown in the answer."""
 
     model: str
-    #: What was done about it: "cpu", or a step of `workers.ladder`.
+    #: What was done about it: "cpu", or a step of `workers.devices.ladder`.
     step: str
-    #: Why, as code: a reason of `vram.answers` or `workers.refusals`.
+    #: Why, as code: a reason of `vram.answers` or `workers.devices.refusals`.
     reason: str
     #: Why, and what would have to happen for it to go as planned.
     message: str

@@ -18,9 +18,9 @@ from vram.routing import Route, choose_route
 from workers.choices import expected_models
 from workers.contract import AnalyzeOptions, JobRoute, Lane, device_of, queue_of
 from workers.index_places import index_name, searched_collection
-from workers.job_options import JobOptions
-from workers.jobs import JobStore
-from workers.settings import Settings
+from workers.jobs.options import JobOptions
+from workers.jobs.store import JobStore
+from workers.settings.process import Settings
 
 #: Devices that are compared for a job: all of a small fleet, a sample of a large one.
 CANDIDATES = 4

@@ -10,20 +10,20 @@ import structlog
 from pydantic import BaseModel
 
 from models.errors import DeviceFault
-from workers.answer import AnalysisAnswer
-from workers.attempts import Ends
+from workers.answers.analysis import AnalysisAnswer
+from workers.answers.work import WorkAnswer
 from workers.batching import BatchPlan
-from workers.blobs import BlobStore
-from workers.claiming import Claimer
+from workers.blobs.store import BlobStore
 from workers.contract import AnalyzeOptions
 from workers.errors import BlobStoreFailed, LeaseLost, StoreUnavailable
 from workers.job_errors import job_error
-from workers.job_options import JobKind
-from workers.jobs import Claim, JobStore, NotClaimed
-from workers.lease_keeper import LeaseKeeper
-from workers.photo import Order
+from workers.jobs.claiming import Claimer
+from workers.jobs.lease_keeper import LeaseKeeper
+from workers.jobs.options import JobKind
+from workers.jobs.store import Claim, JobStore, NotClaimed
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 from workers.work import TurnOver, Work
-from workers.work_answer import WorkAnswer
 
 #: Pause between tries to write an end while the store is away.
 RETRY_SECONDS = 0.5
@@ -56,7 +56,7 @@ class Pipeline(Protocol):
     def analyze_many(
         self, orders: Sequence[Order], *, ends: Ends = ()
     ) -> list[AnalysisAnswer | Exception | None]:
-        """See workers.pipeline.FacePipeline."""
+        """See workers.photos.pipeline.FacePipeline."""
         ...
 
 

@@ -16,30 +16,30 @@ from vram.fleet import Fleet
 from vram.ledger import VramLedger
 from workers.batch_plan import batch_plan
 from workers.breaker import BothPipeline, BreakerPipeline, BreakerWork, FaultCounter
-from workers.chunk_enrolling import ItemEnroller
-from workers.chunk_items import ItemWorks
-from workers.chunk_work import TASK_SHARE, ChunkWork, chunk_plan
+from workers.chunks.enrolling import ItemEnroller
+from workers.chunks.items import ItemWorks
+from workers.chunks.work import TASK_SHARE, ChunkWork, chunk_plan
+from workers.connections.client import connect, open_ledger
 from workers.contract import local_device
-from workers.cpu_keeper import CpuKeeper
-from workers.device import open_device
-from workers.device_setup import find_hardware
+from workers.devices.cpu_keeper import CpuKeeper
+from workers.devices.device import open_device
+from workers.devices.residency import TASKS, Residency
+from workers.devices.setup import find_hardware
+from workers.devices.timings import Timings
 from workers.dispatch import JobQueue
 from workers.identities.forgetting import Forgetting
 from workers.identities.index.searcher import LocalSearcher
 from workers.identities.lost_changes import LostChanges
 from workers.identities.reembed_work import TURN_SECONDS, Turns
 from workers.index_places import IndexPlaces
-from workers.job_options import JobKind
+from workers.jobs.options import JobKind
 from workers.known_people import KnownPeople, open_known_people
 from workers.maintenance import Maintenance
 from workers.naming import Namer
-from workers.pipeline import FacePipeline
-from workers.redis_client import connect, open_ledger
-from workers.residency import TASKS, Residency
+from workers.photos.pipeline import FacePipeline
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.stores import Stores, open_stores
-from workers.timings import Timings
 from workers.work import Work
 from workers.works import build_works, people_works, told_work
 

@@ -6,18 +6,18 @@ import redis
 
 from models.catalogue import load_catalogue
 from vram.fleet import Fleet
-from workers.batches import BatchStore, ChunkStore
-from workers.blobs import BlobStore
-from workers.chunk_feed import ChunkFeeder
+from workers.batches.redis_chunks import RedisChunks
+from workers.batches.redis_store import RedisBatches
+from workers.batches.store import BatchStore, ChunkStore
+from workers.blobs.obstore_store import open_blobs
+from workers.blobs.store import BlobStore
+from workers.chunks.feed import ChunkFeeder
+from workers.connections.client import open_fleet
 from workers.dispatch import JobQueue
-from workers.jobs import JobStore
-from workers.obstore_blobs import open_blobs
-from workers.redis_batches import RedisBatches
-from workers.redis_chunks import RedisChunks
-from workers.redis_client import open_fleet
-from workers.redis_jobs import RedisJobs
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import JobStore
 from workers.router import JobRouter
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

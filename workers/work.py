@@ -6,7 +6,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from workers.errors import WorkersError
-from workers.jobs import Claim
+from workers.jobs.store import Claim
 
 
 class TurnOver(WorkersError):

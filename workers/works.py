@@ -4,30 +4,30 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from workers.answer_part import Answer
-from workers.attempts import Ends
-from workers.blobs import BlobStore
+from workers.answers.part import Answer
+from workers.answers.work import WorkAnswer, degraded_answer
+from workers.blobs.store import BlobStore
 from workers.choices import ANALYSES_OF_KIND
-from workers.compare_work import CompareWork
 from workers.contract import Analysis
+from workers.devices.residency import Residency
 from workers.identities.calibrate_work import CalibrateWork
 from workers.identities.enroll_work import EnrollWork
 from workers.identities.search_work import SearchWork
 from workers.identities.verify_work import VerifyWork
 from workers.identities.video_namer import CollectionVideoNamer
-from workers.job_options import JobKind
-from workers.jobs import Claim
+from workers.jobs.options import JobKind
+from workers.jobs.store import Claim
 from workers.known_people import KnownPeople
-from workers.liveness_work import LivenessWork
-from workers.photo import PhotoPipeline
-from workers.residency import Residency
-from workers.settings import Settings
+from workers.photos.attempts import Ends
+from workers.photos.compare_work import CompareWork
+from workers.photos.liveness_work import LivenessWork
+from workers.photos.photo import PhotoPipeline
+from workers.settings.process import Settings
 from workers.stages.clock import milliseconds_since
 from workers.stages.stage import AnalysisUnavailable
-from workers.video_naming import VideoNamer
-from workers.video_work import VideoWork
+from workers.videos.naming import VideoNamer
+from workers.videos.work import VideoWork
 from workers.work import Work
-from workers.work_answer import WorkAnswer, degraded_answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from api.accounts.redis_users import RedisUsers
 from api.accounts.sealing import Seal
 from api.accounts.sessions import SessionTimes
 from api.accounts.totp import SecondFactor
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Argon2's own: version 1.3, 128 bits of salt and 256 of hash (RFC 9106).
 _VERSION, _SALT_BYTES, _HASH_BYTES = 19, 16, 32

@@ -8,7 +8,7 @@ import redis
 
 from api.accounts.records import AuditEntry, StoredAuditEntry
 from api.accounts.scripts import AUDIT
-from workers.redis_calls import text, texts, translated
+from workers.connections.calls import text, texts, translated
 
 #: Entries read at a time while looking for those of one user or act.
 _PAGE = 500

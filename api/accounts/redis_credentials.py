@@ -14,7 +14,7 @@ from api.accounts.redis_usage import RedisUsage
 from api.accounts.sealing import Seal
 from api.accounts.tokens import TokenIssuer
 from api.exposure import is_loopback
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 _DAY_SECONDS = 86_400
 

@@ -8,7 +8,7 @@ import redis
 
 from api.accounts.key_ring import StoredKey
 from api.accounts.scripts import RETIRED_KEYS, SIGNING_KEYS, Scripts
-from workers.redis_calls import texts, translated
+from workers.connections.calls import texts, translated
 
 
 class RedisKeyRing:

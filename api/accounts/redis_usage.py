@@ -7,7 +7,7 @@ import redis
 
 from api.accounts.scripts import USAGE_PREFIX, Scripts
 from api.accounts.usage import Call, Tally
-from workers.redis_calls import texts, translated
+from workers.connections.calls import texts, translated
 
 _ENDPOINT, _KEY = "endpoint ", "key "
 

@@ -20,7 +20,7 @@ from api.accounts.users import (
     user_fields,
 )
 from api.principal import Role
-from workers.redis_calls import text, texts, translated
+from workers.connections.calls import text, texts, translated
 
 _SCRIPTS = (
     "user_create",

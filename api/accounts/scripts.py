@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from workers.redis_calls import scripts_of, translated
+from workers.connections.calls import scripts_of, translated
 
 #: Of all keys of accounts, with their hash tag.
 PREFIX = "fs:{accounts}:"

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from api.answers import Answer
 from api.answers.jobs import JobProblem, Milliseconds, Time
-from workers.batch_records import BatchOptions, BatchState, ItemState
-from workers.job_records import Durability
+from workers.batches.records import BatchOptions, BatchState, ItemState
+from workers.jobs.records import Durability
 
 Count = Annotated[int, Field(ge=0)]
 

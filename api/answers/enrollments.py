@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.answers import Answer
-from workers.batch_records import BatchState
+from workers.batches.records import BatchState
 
 Count = Annotated[int, Field(ge=0)]
 

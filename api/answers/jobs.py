@@ -6,8 +6,8 @@ from pydantic import Field
 
 from api.answers import Answer
 from workers.contract import JobState
-from workers.job_options import JobKind, JobOptions
-from workers.job_records import Durability
+from workers.jobs.options import JobKind, JobOptions
+from workers.jobs.records import Durability
 
 #: RFC 3339, UTC, milliseconds.
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]

@@ -29,7 +29,7 @@ class Photo:
     #: The item's id: the client's own, or the file's name. Data, never a path.
     id: str
     content: bytes
-    #: See workers.batch_records.NewItem, as of the leaf.
+    #: See workers.batches.records.NewItem, as of the leaf.
     subject: str = ""
     leaf: int | None = None
 
@@ -42,7 +42,7 @@ class Refused:
     #: Stable; listed in docs/reference/errors.md.
     code: str
     message: str
-    #: See workers.batch_records.NewItem.
+    #: See workers.batches.records.NewItem.
     subject: str = ""
     #: Whether the same may be taken later.
     retryable: bool = False

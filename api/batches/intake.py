@@ -17,7 +17,7 @@ from api.batches.wishes import AskedBatch
 from api.errors import ApiError
 from api.limiting import charge
 from api.services import Services
-from workers.batch_records import Batch, BatchState, NewBatch, NewItem
+from workers.batches.records import Batch, BatchState, NewBatch, NewItem
 from workers.errors import (
     BatchClosed,
     BatchFull,

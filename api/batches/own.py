@@ -5,7 +5,7 @@ import re
 from api.endpoint import principal
 from api.naming_right import require_naming_right
 from api.services import Services
-from workers.batch_records import Batch
+from workers.batches.records import Batch
 from workers.errors import BatchExpired, BatchNotFound
 
 _BATCH_ID = re.compile(r"batch_[0-9a-f]{32}")

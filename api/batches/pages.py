@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from api.services import Services
 from api.told_results import told_items
-from workers.batch_records import Batch, Item, ItemPage, ItemState
+from workers.batches.records import Batch, Item, ItemPage, ItemState
 from workers.errors import StoreUnavailable
 
 #: Items read at a time: their results are in memory.

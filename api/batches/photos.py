@@ -13,7 +13,7 @@ from api.images import check_image
 from api.offload import offload
 from api.outbound.errors import OutboundError, UrlUnreachable
 from api.services import Services
-from workers.batch_records import NewItem, item_blob_key
+from workers.batches.records import NewItem, item_blob_key
 from workers.contract import JobError
 
 #: Photos that are checked and stored at a time.

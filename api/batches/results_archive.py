@@ -11,7 +11,7 @@ from api.batches.table import cell
 from api.batches.view import item_text
 from api.outlet import Outlet
 from api.services import Services
-from workers.batch_records import Batch, Item, ItemState
+from workers.batches.records import Batch, Item, ItemState
 from workers.errors import BlobMissing
 
 #: Most items of one archive: its directory is in memory until the end.

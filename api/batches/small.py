@@ -21,7 +21,7 @@ from api.inputs.forms import Fixed
 from api.inputs.json_files import json_members
 from api.services import Services
 from api.whole_body import WholeBody
-from workers.batch_records import Batch, Item
+from workers.batches.records import Batch, Item
 
 #: Photos of one request.
 MOST_IMAGES = 20

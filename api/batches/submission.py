@@ -18,8 +18,8 @@ from api.long_bodies import allow_long_body
 from api.options_view import options_view
 from api.services import Services
 from api.submission import require_room
-from workers.batch_records import Batch
-from workers.job_options import EnrollOptions
+from workers.batches.records import Batch
+from workers.jobs.options import EnrollOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from workers.batch_records import Item
+from workers.batches.records import Item
 
 #: Of an item.
 _ITEM = ("number", "id", "state", "error_code", "error_message", "faces")

@@ -8,10 +8,10 @@ from flask import Response, json, url_for
 from api.batches.intake import COMPLETE, RECEIVING, Taken
 from api.options_view import options_view
 from api.timestamps import timestamp
-from workers.batch_records import Batch, Item
+from workers.batches.records import Batch, Item
 from workers.contract import JobError
-from workers.job_options import EnrollOptions
-from workers.job_records import Durability
+from workers.jobs.options import EnrollOptions
+from workers.jobs.records import Durability
 
 #: Longest time a client is told to stay away, seconds.
 LONGEST_AWAY_SECONDS = 30

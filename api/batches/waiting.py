@@ -9,7 +9,7 @@ from api.following import followed
 from api.services import Services
 from api.sse import RETRY_MS, STREAM_SECONDS
 from api.waiting import not_counted
-from workers.batch_records import Batch
+from workers.batches.records import Batch
 
 #: A batch that changes all the time is looked at, and told of, after such pauses, seconds.
 LOOK_PAUSE_SECONDS = 0.1

@@ -15,7 +15,7 @@ from api.inputs.naming import DatabaseMembers
 from api.inputs.options import asked_of
 from api.services import Services
 from api.tags import Tags
-from workers.batch_records import BatchOptions
+from workers.batches.records import BatchOptions
 from workers.contract import AnalyzeOptions
 
 

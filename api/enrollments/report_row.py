@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workers.batch_records import Item, ItemState
+from workers.batches.records import Item, ItemState
 
 #: What became of a photo. duplicate: the person had a face of the same photo before.
 Outcome = Literal["enrolled", "duplicate", "refused", "waiting", "cancelled"]

@@ -7,7 +7,7 @@ from api.enrollments.told_person import agrees
 from api.identities.auditing import audit_event
 from api.principal import Principal
 from api.services import Services
-from workers.batch_records import Batch
+from workers.batches.records import Batch
 from workers.identities.errors import (
     ExternalIdTaken,
     IdentityError,

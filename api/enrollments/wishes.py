@@ -14,7 +14,7 @@ from api.errors import invalid_options
 from api.tags import Tags
 from workers.contract import Gate
 from workers.identities.records import Collection
-from workers.job_options import EnrollOptions
+from workers.jobs.options import EnrollOptions
 
 
 def _words(value: object) -> object:

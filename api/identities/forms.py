@@ -5,7 +5,7 @@ from api.identities.searching import EmbeddingMembers
 from api.inputs.forms import Form, Slot
 from api.inputs.naming import CollectionMembers
 from workers.contract import AnalyzeOptions
-from workers.job_options import EnrollOptions, VerifyOptions
+from workers.jobs.options import EnrollOptions, VerifyOptions
 
 #: Photos of one person in one request.
 MOST_PHOTOS = 20

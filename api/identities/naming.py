@@ -15,7 +15,7 @@ from workers.gates import gate_analyses
 from workers.identities.contracts import model_name
 from workers.identities.errors import ContractMismatch
 from workers.identities.records import Collection
-from workers.job_options import JobOptions, VideoOptions
+from workers.jobs.options import JobOptions, VideoOptions
 
 
 def namer(

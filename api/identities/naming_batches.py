@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from api.services import Services
 from api.told_results import collection_of
-from workers.batch_records import Batch
-from workers.batches import MOST_LISTED
+from workers.batches.records import Batch
+from workers.batches.store import MOST_LISTED
 from workers.identities.trace_records import Certificate
 
 

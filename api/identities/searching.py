@@ -18,7 +18,7 @@ from api.services import Services
 from api.tags import Tags
 from workers.identities.errors import ContractMismatch
 from workers.identities.records import Collection
-from workers.job_options import Priority, SearchOptions
+from workers.jobs.options import Priority, SearchOptions
 
 #: Embeddings of one request.
 MOST_EMBEDDINGS = 20

@@ -10,7 +10,7 @@ from typing import Any
 from api.inputs.forms import Fixed, Form, Slot
 from api.inputs.naming import DatabaseMembers, NamingMembers
 from workers.contract import AnalyzeOptions
-from workers.job_options import (
+from workers.jobs.options import (
     FEWEST_FRAMES,
     MOST_FRAMES,
     CompareOptions,

@@ -15,7 +15,7 @@ from api.offload import offload
 from api.outbound.errors import OutboundError
 from api.outbound.guard import Outbound
 from api.videos import check_video
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Read at a time for a file's hash.
 _READ_BYTES = 1 << 20

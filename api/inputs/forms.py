@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from api.inputs.naming import NamingMembers
-from workers.job_options import JobKind
+from workers.jobs.options import JobKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

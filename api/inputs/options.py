@@ -14,7 +14,7 @@ from api.tags import Tags
 from models.catalogue import Catalogue
 from workers.choices import WrongModel, analyses_of, check_far, check_names
 from workers.contract import ALL_ANALYSES, ANALYSES, Analysis, AnalyzeOptions
-from workers.job_options import CompareOptions, JobOptions
+from workers.jobs.options import CompareOptions, JobOptions
 
 _TAGS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Tags)
 

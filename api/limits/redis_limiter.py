@@ -7,7 +7,7 @@ from typing import Any, Final
 import redis
 
 from api.limits.limiter import Cost, Verdict, level_of
-from workers.redis_calls import text, translated
+from workers.connections.calls import text, translated
 
 #: With a policy's name and a subject behind it: the time at which the bucket is full again.
 PREFIX: Final = "fs:{limits}:"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from api.endpoint import Bucket
 from api.limits.limiter import Cost, Policy, Unit
 from api.principal import Principal
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 _MINUTE = 60
 _HOUR = 3600

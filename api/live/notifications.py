@@ -5,7 +5,7 @@ import threading
 from api.live.background import start
 from api.live.connection import Channel, MessageRefused
 from api.live.messages import read_ping
-from workers.changes import Change, Changes
+from workers.jobs.changes import Change, Changes
 
 #: A session that has heard nothing looks whether it is over.
 LOOK_SECONDS = 5.0

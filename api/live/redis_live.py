@@ -15,8 +15,8 @@ from api.live.tickets import (
     principal_json,
 )
 from api.principal import Principal
-from workers.redis_calls import text, translated
-from workers.settings import Settings
+from workers.connections.calls import text, translated
+from workers.settings.process import Settings
 
 #: Before a ticket's digest, and before a user's id.
 TICKET_KEY = "fs:{live}:ticket:"

@@ -2,7 +2,7 @@
 
 from api.outbound.guard import Outbound
 from api.outbound.targets import policy_of
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 def open_outbound(settings: Settings) -> Outbound:

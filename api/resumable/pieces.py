@@ -12,7 +12,7 @@ from gunicorn.http.errors import (
 from werkzeug.exceptions import HTTPException
 
 from api.whole_body import Readable
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.errors import BlobStoreFailed
 
 #: A piece is no larger: this much of a body is in memory at a time.

@@ -10,7 +10,7 @@ import redis
 
 from api.resumable.pieces import Piece
 from api.resumable.uploads import MOST_PIECES, Appended, NewUpload, Quota, Upload
-from workers.redis_calls import scripts_of, text, translated
+from workers.connections.calls import scripts_of, text, translated
 
 SCRIPTS = ("create", "append", "delete")
 

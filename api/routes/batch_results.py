@@ -18,7 +18,7 @@ from api.lists import list_response
 from api.principal import Scope
 from api.query import query_of
 from api.services import Services, services
-from workers.batch_records import Batch, ItemState
+from workers.batches.records import Batch, ItemState
 
 blueprint = Blueprint("batch_results", __name__)
 

@@ -26,9 +26,9 @@ from api.services import services
 from api.sse import last_seen
 from api.tags import Tag
 from api.waiting import WaitQuery, asked_wait, tell_applied
-from workers.batch_records import BatchPlace, BatchState
+from workers.batches.records import BatchPlace, BatchState
 from workers.errors import BatchExpired
-from workers.job_records import Place
+from workers.jobs.records import Place
 
 blueprint = Blueprint("batches", __name__)
 

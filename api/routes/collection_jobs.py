@@ -20,7 +20,7 @@ from api.principal import Scope
 from api.services import Services, services
 from api.waiting import WaitQuery
 from workers.identities.errors import ReembeddingUnderWay
-from workers.job_options import CalibrateOptions, JobOptions, ReembedOptions
+from workers.jobs.options import CalibrateOptions, JobOptions, ReembedOptions
 
 blueprint = Blueprint("collection_jobs", __name__)
 

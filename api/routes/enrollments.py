@@ -23,10 +23,10 @@ from api.photo_jobs import NAMING_PROBLEMS
 from api.principal import Scope
 from api.query import query_of
 from api.services import services
-from workers.batch_records import Batch
+from workers.batches.records import Batch
 from workers.errors import BatchNotFound
 from workers.identities.records import Collection
-from workers.job_options import EnrollOptions
+from workers.jobs.options import EnrollOptions
 
 blueprint = Blueprint("enrollments", __name__)
 

@@ -21,7 +21,7 @@ from api.tags import Tag
 from api.waiting import WaitQuery, asked_wait, read_or_wait, tell_applied
 from workers.contract import JOB_ID, JobState
 from workers.errors import BlobStoreFailed, JobExpired, JobNotFound
-from workers.jobs import Job
+from workers.jobs.store import Job
 
 blueprint = Blueprint("jobs", __name__)
 

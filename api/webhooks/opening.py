@@ -13,7 +13,7 @@ from api.webhooks.pump import WebhookPump
 from api.webhooks.redis_webhooks import RedisWebhooks
 from api.webhooks.registry import WebhookRegistry
 from api.webhooks.sending import Sender
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Beyond one try's own limit: until another process takes a delivery whose sender has died.
 _LEASE_SPARE_SECONDS = 15.0

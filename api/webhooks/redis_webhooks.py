@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import redis
 
 from api.webhooks.records import Delivery, DeliveryState, DisabledWhy, Page, Webhook
-from workers.redis_calls import scripts_of, text, texts, translated
+from workers.connections.calls import scripts_of, text, texts, translated
 
 PREFIX = "fs:{jobs}:hooks:"
 #: The keys that the scripts make of it; docs/reference/redis-keys.md describes them.

@@ -16,14 +16,14 @@ from models.batching import run_tensor
 from models.contract import InferenceSession
 from models.spec import ModelSpec
 from models.warm_up import warm_buckets
-from workers.answer import AnalysisAnswer, DetectionAnswer, ImageAnswer
-from workers.attempts import Ends
+from workers.answers.analysis import AnalysisAnswer, DetectionAnswer, ImageAnswer
 from workers.batching import BatchPlan
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, local_device, queue_of
-from workers.jobs import NewJob
-from workers.photo import Order
-from workers.redis_jobs import RedisJobs
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import NewJob
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 from workers.runner import JobRunner
 
 #: Jobs of each way, most of one claim, and ways' turns; the fastest turn of each counts.

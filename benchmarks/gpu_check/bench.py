@@ -20,11 +20,11 @@ from vram.ledger import VramLedger
 from vram.probe import MIB, Identity, MemoryProbe, Reading, SimulatedProbe, median_used_mib
 from vram.probe import reading as reading_of
 from vram.records import DeviceState, Event
-from workers.device import OpenedDevice, open_device
-from workers.device_setup import Hardware
-from workers.redis_client import open_fleet, open_ledger
-from workers.settings import Settings
-from workers.simulated_card import SimulatedCard
+from workers.connections.client import open_fleet, open_ledger
+from workers.devices.device import OpenedDevice, open_device
+from workers.devices.setup import Hardware
+from workers.devices.simulated_card import SimulatedCard
+from workers.settings.process import Settings
 
 #: An unload is waited for until so much is back, or for so long; as the worker does.
 BACK_SHARE, BACK_SECONDS = 0.75, 5.0

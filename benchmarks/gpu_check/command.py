@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.gpu_check.report import Report, to_json, to_markdown
 from benchmarks.gpu_check.run import CAP_MIB, STEPS, Plan, check_device
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 #: The part of docs/gpu-check.md that a run replaces.
 _RESULT = re.compile(r"(<!-- gpu-check: result -->\n).*(<!-- /gpu-check -->)", re.DOTALL)

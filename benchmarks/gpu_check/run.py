@@ -22,8 +22,8 @@ from models.errors import DeviceFault
 from models.faults import fault_of
 from models.machine import runtime
 from models.weights.store import WeightStore
-from workers.device_setup import Hardware, find_hardware
-from workers.settings import Settings
+from workers.devices.setup import Hardware, find_hardware
+from workers.settings.process import Settings
 
 Step = Callable[[Bench], Check]
 #: In this order; the long run comes last and gets the time that is left.

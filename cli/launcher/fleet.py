@@ -15,7 +15,7 @@ from cli.launcher.processes import Command
 from cli.launcher.readiness import FileThere, HttpReady
 from cli.launcher.supervisor import Child
 from workers.heartbeat import heartbeat_path
-from workers.settings import PREFIX, Settings, environment_of
+from workers.settings.process import PREFIX, Settings, environment_of
 
 #: Where the top-level packages are: first on every child's path, whatever else is installed.
 ROOT = Path(__file__).resolve().parents[2]

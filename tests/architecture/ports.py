@@ -2,21 +2,21 @@
 
 #: Every port, its implementations, and the suite all of them pass.
 PORTS = {
-    "workers.jobs.JobStore": (
-        ("workers.memory_jobs.MemoryJobs", "workers.redis_jobs.RedisJobs"),
+    "workers.jobs.store.JobStore": (
+        ("workers.jobs.memory_store.MemoryJobs", "workers.jobs.redis_store.RedisJobs"),
         "tests/contract/test_job_store.py",
     ),
-    "workers.batches.BatchStore": (
+    "workers.batches.store.BatchStore": (
         # One implementation on two stores: an imitation in the process and a real server.
-        ("workers.redis_batches.RedisBatches",),
+        ("workers.batches.redis_store.RedisBatches",),
         "tests/contract/batches/world.py",
     ),
-    "workers.batches.ChunkStore": (
-        ("workers.redis_chunks.RedisChunks",),
+    "workers.batches.store.ChunkStore": (
+        ("workers.batches.redis_chunks.RedisChunks",),
         "tests/contract/batches/world.py",
     ),
-    "workers.changes.Changes": (
-        ("workers.changes.LocalChanges", "workers.redis_changes.RedisChanges"),
+    "workers.jobs.changes.Changes": (
+        ("workers.jobs.changes.LocalChanges", "workers.jobs.redis_changes.RedisChanges"),
         "tests/contract/test_changes.py",
     ),
     "api.kept_answers.KeptAnswers": (
@@ -122,8 +122,8 @@ PORTS = {
         ),
         "tests/contract/identities/test_face_searcher.py",
     ),
-    "workers.blobs.BlobStore": (
-        ("workers.blobs.MemoryBlobs", "workers.obstore_blobs.ObstoreBlobs"),
+    "workers.blobs.store.BlobStore": (
+        ("workers.blobs.store.MemoryBlobs", "workers.blobs.obstore_store.ObstoreBlobs"),
         "tests/contract/test_blob_store.py",
     ),
     "vram.ledger.VramLedger": (

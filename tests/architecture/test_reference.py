@@ -17,9 +17,9 @@ import api.redis_traffic
 import api.webhooks.redis_webhooks
 import vram.redis_fleet
 import vram.redis_ledger
-import workers.batch_scripts
+import workers.batches.scripts
 import workers.identities.scripts
-import workers.job_scripts
+import workers.jobs.scripts
 from api.inputs.naming import DatabaseMembers
 from api.live.close_codes import CloseCode
 from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL
@@ -31,19 +31,23 @@ from models.catalogue import load_catalogue
 from models.spec import PinnedFile
 from tests.architecture.pages import CODE, ROOT, calls_of, first_words, rows_of, section, text_of
 from vram.redis_ledger import device_keys
-from workers.answer_part import Answer
+from workers.answers.part import Answer
+from workers.answers.work import WorkAnswer
 from workers.celery_config import KEY_PREFIX
-from workers.comparison import ComparisonAnswer
 from workers.contract import AnalyzeOptions, JobError, JobRoute
-from workers.jobs import POISONED, Claim, NewJob
-from workers.redis_jobs import RedisJobs
-from workers.sequence import SequenceAnswer
-from workers.settings import Settings
-from workers.video_answer import VideoAnswer
-from workers.work_answer import WorkAnswer
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import POISONED, Claim, NewJob
+from workers.photos.comparison import ComparisonAnswer
+from workers.photos.sequence import SequenceAnswer
+from workers.settings.process import Settings
+from workers.videos.answer import VideoAnswer
 
 #: Where the parts of a photo's result are.
-OF_RESULTS = {"workers.answer", "workers.demographics_answer", "workers.identity_answer"}
+OF_RESULTS = {
+    "workers.answers.analysis",
+    "workers.answers.demographics",
+    "workers.answers.identity",
+}
 
 
 def job_error_codes() -> set[str]:
@@ -138,9 +142,9 @@ def test_every_redis_key_is_in_the_reference_and_the_reverse() -> None:
         api.redis_kept_answers,
         api.redis_traffic,
         api.webhooks.redis_webhooks,
-        workers.batch_scripts,
+        workers.batches.scripts,
         workers.identities.scripts,
-        workers.job_scripts,
+        workers.jobs.scripts,
         vram.redis_ledger,
         vram.redis_fleet,
     )
@@ -190,7 +194,7 @@ def test_every_field_of_a_job_is_in_the_reference() -> None:
         fields = {
             field
             for job_id in ("good", "bad", "unwanted")
-            for field in client.hkeys(workers.job_scripts.job_key(job_id))
+            for field in client.hkeys(workers.jobs.scripts.job_key(job_id))
         }
 
     assert first_words(text) == fields

@@ -16,9 +16,9 @@ from vram.route_costs import Priors
 from vram.routing import ROUTE_REASONS
 from workers import contract
 from workers.celery_config import celery_settings
-from workers.ladder import Step, Trouble
-from workers.refusals import SENTENCES
-from workers.settings import Settings
+from workers.devices.ladder import Step, Trouble
+from workers.devices.refusals import SENTENCES
+from workers.settings.process import Settings
 
 LUA = ROOT / "vram" / "lua"
 #: What a script puts into the stream: operation and why.

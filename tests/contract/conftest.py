@@ -11,12 +11,12 @@ import redis
 from pydantic import SecretStr
 
 from tests.job_clock import let_pass
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.jobs import Claim, ClaimLimits, JobStore, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import Claim, ClaimLimits, JobStore, NewJob
+from workers.settings.process import Settings
 
 #: Of every store here.
 SETTINGS = Settings(job_lease_seconds=10, job_resend_seconds=20, job_max_attempts=2)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from workers.blobs import BlobStore, Content, MemoryBlobs
+from workers.blobs.obstore_store import IDENTITY_PREFIX, PREFIX, open_blobs
+from workers.blobs.store import BlobStore, Content, MemoryBlobs
 from workers.errors import BlobMissing, BlobStoreFailed
-from workers.obstore_blobs import IDENTITY_PREFIX, PREFIX, open_blobs
 
 
 @dataclass(kw_only=True)

@@ -10,15 +10,15 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from workers.changes import KEPT, Change, Changes, LocalChanges, Watch
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.job_scripts import CHANGES_CHANNEL
-from workers.jobs import Claim, JobStore, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.redis_changes import RedisChanges
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.changes import KEPT, Change, Changes, LocalChanges, Watch
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.redis_changes import RedisChanges
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.scripts import CHANGES_CHANNEL
+from workers.jobs.store import Claim, JobStore, NewJob
+from workers.settings.process import Settings
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 NEW = NewJob(id="job", options=AnalyzeOptions(), route=ROUTE, blob_keys=("job",), owner="ann")

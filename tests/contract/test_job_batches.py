@@ -6,7 +6,7 @@ import pytest
 
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import LeaseLost
-from workers.jobs import Claim, ClaimLimits, JobStore
+from workers.jobs.store import Claim, ClaimLimits, JobStore
 
 INTERACTIVE = "gpu.box1/cuda:0.interactive"
 BULK = "gpu.box1/cuda:0.bulk"

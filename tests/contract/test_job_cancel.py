@@ -6,7 +6,7 @@ import pytest
 
 from workers.contract import JobState
 from workers.errors import LeaseLost
-from workers.jobs import Claim, ClaimLimits, JobStore
+from workers.jobs.store import Claim, ClaimLimits, JobStore
 
 QUEUE = "cpu.interactive"
 

@@ -6,8 +6,8 @@ import pytest
 
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import LeaseLost
-from workers.jobs import POISONED, Claim, JobStore
-from workers.settings import Settings
+from workers.jobs.store import POISONED, Claim, JobStore
+from workers.settings.process import Settings
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 

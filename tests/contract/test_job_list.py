@@ -8,10 +8,10 @@ import redis
 from tests.job_clock import let_pass
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import JobExpired, JobNotFound, LeaseLost
-from workers.job_scripts import EXPIRING, OWNED_PREFIX
-from workers.jobs import Claim, JobStore, NewJob, Place
-from workers.redis_jobs import LOOKS, RedisJobs
-from workers.settings import Settings
+from workers.jobs.redis_store import LOOKS, RedisJobs
+from workers.jobs.scripts import EXPIRING, OWNED_PREFIX
+from workers.jobs.store import Claim, JobStore, NewJob, Place
+from workers.settings.process import Settings
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 

@@ -14,7 +14,7 @@ from workers.celery_config import KEY_PREFIX, celery_settings
 from workers.contract import TASK_ANALYZE, TASK_DISPATCH, local_device, queue_of
 from workers.dispatch import CeleryJobQueue, JobQueue, MemoryJobQueue, publisher
 from workers.errors import StoreUnavailable
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 @dataclass(kw_only=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import IdempotencyConflict, JobExpired, LeaseLost
-from workers.jobs import Claim, JobStore, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import Claim, JobStore, NewJob
+from workers.settings.process import Settings
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 NEW = NewJob(

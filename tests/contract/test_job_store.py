@@ -8,14 +8,14 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobError, JobRoute, JobState
 from workers.errors import JobNotFound, JobUnreadable, LeaseLost
-from workers.job_scripts import EVENTS, JOB_PREFIX
-from workers.jobs import POISONED, Claim, JobStore, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.scripts import EVENTS, JOB_PREFIX
+from workers.jobs.store import POISONED, Claim, JobStore, NewJob
+from workers.settings.process import Settings
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 

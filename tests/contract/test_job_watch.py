@@ -9,15 +9,15 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from workers.changes import Changes, JobWatch, LocalChanges
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import JobNotFound
-from workers.jobs import Claim, JobStore, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.redis_changes import RedisChanges
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.changes import Changes, JobWatch, LocalChanges
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.redis_changes import RedisChanges
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import Claim, JobStore, NewJob
+from workers.settings.process import Settings
 
 #: No test waits for as long: whoever has to look for itself comes too late.
 NEVER_SECONDS = 120

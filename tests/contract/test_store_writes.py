@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from workers.errors import StoreRefused
-from workers.job_scripts import require_writes
+from workers.jobs.scripts import require_writes
 
 
 @pytest.mark.redis

@@ -19,7 +19,7 @@ from api.app import create_app
 from api.testing import memory_parts
 from vram.records import Device
 from vram.redis_ledger import RedisLedger
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 DEVICE_ID = "host/sim:6144"
 #: What every request carries; it gives every right.

@@ -14,8 +14,8 @@ from cli.local_fleet import LocalFleet, local_fleet
 from client import Client
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
-from workers.redis_client import connect
-from workers.settings import Settings, environment_of
+from workers.connections.client import connect
+from workers.settings.process import Settings, environment_of
 
 
 @pytest.fixture(scope="session")

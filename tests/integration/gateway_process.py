@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from workers.settings import environment_of
+from workers.settings.process import environment_of
 
 COMMAND = ("gunicorn", "--config", "python:api.gunicorn_config", "api.wsgi:create()")
 

@@ -9,8 +9,9 @@ import fakeredis
 
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import JobRoute, JobState
+from workers.devices.residency import Residency
 from workers.identities.forgetting import Forgetting
 from workers.identities.identifier import Identifier
 from workers.identities.index.opening import open_local_searcher
@@ -22,15 +23,14 @@ from workers.identities.reembed_work import Turns
 from workers.identities.told_persons import told_results
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
-from workers.job_options import JobOptions
-from workers.job_records import blob_keys
-from workers.jobs import Job, NewJob
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import JobOptions
+from workers.jobs.records import blob_keys
+from workers.jobs.store import Job, NewJob
 from workers.known_people import KnownPeople
-from workers.memory_jobs import MemoryJobs
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.photos.pipeline import FacePipeline
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.works import ToldWork, build_works, people_works
 
 UID = "col_" + "1" * 32

@@ -16,8 +16,9 @@ import numpy as np
 import structlog
 from pydantic import SecretStr
 
-from workers.attempts import Ends
-from workers.blobs import MemoryBlobs
+from workers.blobs.obstore_store import IDENTITY_PREFIX, open_blobs
+from workers.blobs.store import MemoryBlobs
+from workers.connections.client import connect
 from workers.contract import JobRoute
 from workers.errors import WorkersError
 from workers.identities.forgetting import Forgetting
@@ -37,14 +38,13 @@ from workers.identities.search_work import SearchWork
 from workers.identities.told_persons import told_results
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vaults import open_vault
-from workers.job_options import SearchOptions
-from workers.jobs import NewJob
-from workers.obstore_blobs import IDENTITY_PREFIX, open_blobs
-from workers.photo import Order
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
+from workers.jobs.options import SearchOptions
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import NewJob
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 UID = "col_" + "5" * 32
 OWNER = "ada"

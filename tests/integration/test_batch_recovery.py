@@ -12,7 +12,7 @@ import uuid_utils
 from PIL import Image
 
 from cli.local_fleet import LocalFleet
-from workers.batch_records import (
+from workers.batches.records import (
     Batch,
     BatchCounts,
     BatchState,
@@ -21,12 +21,12 @@ from workers.batch_records import (
     NewItem,
     item_blob_key,
 )
-from workers.batch_scripts import BATCH_PREFIX
+from workers.batches.redis_store import RedisBatches
+from workers.batches.scripts import BATCH_PREFIX
+from workers.blobs.obstore_store import open_blobs
 from workers.contract import AnalyzeOptions
 from workers.errors import StoreUnavailable
-from workers.obstore_blobs import open_blobs
-from workers.redis_batches import RedisBatches
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from workers.beat import MOST_WAITING, PatientScheduler
 from workers.celery_config import KEY_PREFIX, celery_settings
 from workers.contract import QUEUE_MAINTENANCE
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 pytestmark = pytest.mark.redis
 

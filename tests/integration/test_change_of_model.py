@@ -10,7 +10,7 @@ from tests.integration.knowing_worker import UID, KnowingWorker
 from workers.contract import AnalyzeOptions, IdentifyOptions
 from workers.identities.records import CollectionSettings, NewCollection
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import EnrollOptions, ReembedOptions
+from workers.jobs.options import EnrollOptions, ReembedOptions
 
 pytestmark = pytest.mark.weights
 

@@ -17,7 +17,7 @@ from api.accounts.redis_credentials import open_credentials
 from api.accounts.sealing import Seal
 from api.accounts.users import User, new_user_id
 from tests.integration.gateway_process import running_gateway, within
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis]
 

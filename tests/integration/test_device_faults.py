@@ -11,7 +11,7 @@ import pytest
 from cli.local_fleet import LocalFleet, local_fleet
 from client import Client
 from models.weights.store import WeightStore
-from workers.settings import environment_of
+from workers.settings.process import environment_of
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
 

@@ -19,7 +19,7 @@ from models.weights.store import WeightStore
 from vram.invariants import StreamCheck
 from vram.records import DeviceState, Event, State
 from vram.redis_ledger import RedisLedger
-from workers.settings import environment_of
+from workers.settings.process import environment_of
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
 

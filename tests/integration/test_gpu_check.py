@@ -20,9 +20,9 @@ from benchmarks.gpu_check.run import STEPS, Plan, check_device
 from models.errors import ProviderUnavailable
 from models.testing import tiny_onnx
 from vram.probe import MIB, FixedProbe, SimulatedProbe
-from workers.device_setup import Hardware
-from workers.settings import Settings, load_settings
-from workers.simulated_card import Faults, SimulatedCard
+from workers.devices.setup import Hardware
+from workers.devices.simulated_card import Faults, SimulatedCard
+from workers.settings.process import Settings, load_settings
 
 TOTAL = 300
 REFUSED = ("out_of_memory@load:sface",)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workers.decode import decode_image
 from workers.errors import ImageRejected
+from workers.photos.decode import decode_image
 
 #: Outcomes that differ from those of the file's group.
 OUTCOMES = {

@@ -16,7 +16,7 @@ from tests.integration.knowing_worker import UID, KnowingWorker
 from workers.contract import AnalyzeOptions, IdentifyOptions, JobState
 from workers.identities.records import CollectionSettings, NewCollection
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import EnrollOptions, VerifyOptions, VideoOptions
+from workers.jobs.options import EnrollOptions, VerifyOptions, VideoOptions
 
 pytestmark = pytest.mark.weights
 

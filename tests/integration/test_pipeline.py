@@ -13,14 +13,14 @@ from models.results import Box
 from models.weights.store import WeightStore
 from vram.redis_fleet import RedisFleet
 from vram.redis_ledger import RedisLedger
-from workers.answer import FaceAnswer
+from workers.answers.analysis import FaceAnswer
 from workers.contract import AnalyzeOptions
-from workers.device import open_device
-from workers.device_setup import find_hardware
+from workers.devices.device import open_device
+from workers.devices.residency import TASKS, Residency
+from workers.devices.setup import find_hardware
 from workers.errors import ImageRejected
-from workers.pipeline import FacePipeline
-from workers.residency import TASKS, Residency
-from workers.settings import Settings
+from workers.photos.pipeline import FacePipeline
+from workers.settings.process import Settings
 from workers.stages.face import clip_box
 
 pytestmark = pytest.mark.weights

@@ -13,13 +13,13 @@ from models.catalogue import load_catalogue
 from models.contract import InferenceSession, Tensors
 from models.errors import DeviceFault, InferenceFailed
 from models.weights.store import WeightStore
-from workers.answer import AnalysisAnswer
+from workers.answers.analysis import AnalysisAnswer
 from workers.contract import AnalyzeOptions
-from workers.loaded import LoadedModel
+from workers.devices.loaded import LoadedModel
+from workers.devices.residency import Residency
 from workers.notes import Note, Notes
-from workers.photo import Order
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.photos.photo import Order
+from workers.photos.pipeline import FacePipeline
 
 pytestmark = pytest.mark.weights
 

@@ -14,9 +14,9 @@ from models.spec import PinnedFile
 from models.testing import ScriptedSession
 from models.weights.store import WeightStore
 from workers.contract import ANALYSES, Analysis, AnalyzeOptions
-from workers.loaded import LoadedModel
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.devices.loaded import LoadedModel
+from workers.devices.residency import Residency
+from workers.photos.pipeline import FacePipeline
 
 pytestmark = pytest.mark.weights
 

@@ -7,15 +7,15 @@ import pytest
 
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
-from workers.answer import AnalysisAnswer
+from workers.answers.analysis import AnalysisAnswer
+from workers.answers.identity import IdentificationAnswer, IdentityAnswer
 from workers.contract import Analysis, AnalyzeOptions, IdentifyOptions
+from workers.devices.residency import Residency
 from workers.errors import StoreUnavailable
-from workers.identity_answer import IdentificationAnswer, IdentityAnswer
 from workers.job_errors import job_error
 from workers.naming import Named, NamingOrder
-from workers.photo import Order
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.photos.photo import Order
+from workers.photos.pipeline import FacePipeline
 from workers.stages.stage import AnalysisUnavailable
 
 pytestmark = pytest.mark.weights

@@ -25,7 +25,7 @@ from models.results import Box, DetectedFace, Image
 from models.session import open_session
 from models.spec import Task
 from models.weights.store import WeightStore
-from workers.decode import decode_image
+from workers.photos.decode import decode_image
 
 pytestmark = pytest.mark.weights
 

@@ -23,7 +23,7 @@ from models.loading import open_network
 from models.quality import assess
 from models.results import DetectedFace, Image
 from models.weights.store import WeightStore
-from workers.decode import decode_image
+from workers.photos.decode import decode_image
 
 pytestmark = pytest.mark.weights
 

@@ -18,8 +18,8 @@ from vram.answers import REASONS
 from vram.invariants import StreamCheck
 from vram.records import DeviceState, Event, State
 from vram.redis_ledger import RedisLedger
-from workers.redis_client import connect
-from workers.settings import Settings, environment_of
+from workers.connections.client import connect
+from workers.settings.process import Settings, environment_of
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
 

@@ -18,7 +18,7 @@ from PIL import Image
 from cli.annotate import DECISION_COLOURS
 from cli.local_fleet import LocalFleet
 from models.weights.store import WeightStore
-from workers.settings import environment_of
+from workers.settings.process import environment_of
 
 pytestmark = [pytest.mark.fleet, pytest.mark.weights]
 

@@ -11,10 +11,10 @@ from PIL import Image
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from workers.contract import AnalyzeOptions
+from workers.devices.residency import Residency
 from workers.identities.quality import refusals
-from workers.photo import Order
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.photos.photo import Order
+from workers.photos.pipeline import FacePipeline
 
 pytestmark = pytest.mark.weights
 

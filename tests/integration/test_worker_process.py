@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.weights.store import WeightStore
-from workers.settings import environment_of
+from workers.settings.process import environment_of
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis]
 

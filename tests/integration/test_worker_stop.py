@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from models.weights.store import WeightStore
+from workers.blobs.obstore_store import open_blobs
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute, JobState, local_device, queue_of
 from workers.dispatch import CeleryJobQueue, publisher
-from workers.jobs import NewJob
-from workers.obstore_blobs import open_blobs
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import PREFIX, environment_of, load_settings
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import NewJob
+from workers.settings.process import PREFIX, environment_of, load_settings
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis, pytest.mark.weights]
 

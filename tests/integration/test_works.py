@@ -16,18 +16,18 @@ from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from vram.redis_fleet import RedisFleet
 from vram.redis_ledger import RedisLedger
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import JobRoute, JobState
-from workers.device import open_device
-from workers.device_setup import find_hardware
-from workers.job_options import CompareOptions, JobOptions, LivenessOptions, VideoOptions
-from workers.job_records import blob_keys
-from workers.jobs import Job, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.pipeline import FacePipeline
-from workers.residency import Residency
+from workers.devices.device import open_device
+from workers.devices.residency import Residency
+from workers.devices.setup import find_hardware
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import CompareOptions, JobOptions, LivenessOptions, VideoOptions
+from workers.jobs.records import blob_keys
+from workers.jobs.store import Job, NewJob
+from workers.photos.pipeline import FacePipeline
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.work import Work
 from workers.works import build_works
 

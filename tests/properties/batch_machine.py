@@ -9,8 +9,8 @@ from tests.contract.batches.world import (
     ROUTE,
 )
 from tests.properties.batch_rules import NAMES, PICK, GatewayRules
-from workers.batch_records import ChunkWish, ItemEnd, ItemState
-from workers.batch_scripts import BATCH_PREFIX
+from workers.batches.records import ChunkWish, ItemEnd, ItemState
+from workers.batches.scripts import BATCH_PREFIX
 from workers.errors import (
     BatchExpired,
     LeaseLost,

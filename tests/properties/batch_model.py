@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from workers.batch_records import BatchState, ItemState
+from workers.batches.records import BatchState, ItemState
 
 #: Workers an item may take with it, and attempts a chunk may have.
 MOST_TRIES = 3

@@ -16,7 +16,7 @@ from tests.contract.batches.world import (
     world,
 )
 from tests.properties.batch_model import RETRY_SECONDS, Model, ModelBatch
-from workers.batch_records import NewBatch, NewItem
+from workers.batches.records import NewBatch, NewItem
 from workers.contract import AnalyzeOptions, JobState
 from workers.errors import (
     BatchClosed,
@@ -25,7 +25,7 @@ from workers.errors import (
     BatchRetryOver,
     ItemConflict,
 )
-from workers.jobs import Claim
+from workers.jobs.store import Claim
 
 PICK = st.integers(0, 9)
 #: Items of a batch by name; some come twice, some with another photo.

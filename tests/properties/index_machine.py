@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.properties.index_draws import CONTRACTS, direction, vector
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.errors import BlobMissing, StoreUnavailable
 from workers.identities.errors import ContractMismatch
 from workers.identities.index.face_index import FaceIndex

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from workers.jobs import Cancelled, NotClaimed
-from workers.settings import Settings
+from workers.jobs.store import Cancelled, NotClaimed
+from workers.settings.process import Settings
 
 #: Of the store under test too.
 SETTINGS = Settings(

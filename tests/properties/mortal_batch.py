@@ -17,22 +17,22 @@ from pydantic import SecretStr
 from tests.contract.batches.world import ROUTE, SETTINGS, World, photo, world
 from tests.unit.workers.scripted_enroller import ScriptedEnroller
 from tests.unit.workers.test_runner import ANSWER
-from workers.answer import AnalysisAnswer
-from workers.attempts import Ends
-from workers.batch_records import NewBatch
+from workers.answers.analysis import AnalysisAnswer
+from workers.batches.records import NewBatch
 from workers.batching import BatchPlan
-from workers.chunk_enrolling import ItemEnroller
-from workers.chunk_feed import ChunkFeeder
-from workers.chunk_items import ItemWorks
-from workers.chunk_work import ChunkPlan, ChunkWork
+from workers.blobs.obstore_store import open_blobs
+from workers.chunks.enrolling import ItemEnroller
+from workers.chunks.feed import ChunkFeeder
+from workers.chunks.items import ItemWorks
+from workers.chunks.work import ChunkPlan, ChunkWork
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobRoute
 from workers.dispatch import MemoryJobQueue
-from workers.job_options import JobOptions
-from workers.jobs import Claim
-from workers.obstore_blobs import open_blobs
-from workers.photo import Order
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.jobs.options import JobOptions
+from workers.jobs.store import Claim
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
+from workers.settings.process import Settings
 
 #: The calls of that life, in their order; those that come several times are meant the first time.
 STEPS: Final = (
@@ -93,7 +93,7 @@ class Pipeline:
     def analyze_many(
         self, orders: Sequence[Order], *, ends: Ends = ()
     ) -> list[AnalysisAnswer | Exception | None]:
-        """See workers.pipeline."""
+        """See workers.photos.pipeline."""
         assert ends
         return [ANSWER for order in orders if order.read()]
 

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from tests.properties.mortal import Mortal
-from workers.device import open_device
-from workers.device_setup import find_hardware
-from workers.redis_client import connect, open_fleet, open_ledger
-from workers.settings import Settings
+from workers.connections.client import connect, open_fleet, open_ledger
+from workers.devices.device import open_device
+from workers.devices.setup import find_hardware
+from workers.settings.process import Settings
 
 MODEL: Final = "mobilefacenet_512"
 #: Calls of the worker in its small life; "run" is between two of them.

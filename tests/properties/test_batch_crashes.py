@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from tests.contract.batches.world import World, world
 from tests.properties.mortal_batch import MOMENTS, NAMES, Life
-from workers.batch_records import BatchCounts, BatchState
-from workers.batch_scripts import BATCH_PREFIX
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.batches.records import BatchCounts, BatchState
+from workers.batches.scripts import BATCH_PREFIX
+from workers.connections.client import connect
+from workers.settings.process import Settings
 
 pytestmark = [pytest.mark.redis, pytest.mark.fleet]
 

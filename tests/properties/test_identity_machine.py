@@ -6,8 +6,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from pydantic import SecretStr
 
 from tests.properties.identity_machine import IdentityMachine
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.connections.client import connect
+from workers.settings.process import Settings
 
 #: With every change: the same histories each time, a few seconds of them.
 BRIEF = settings(

@@ -23,13 +23,13 @@ from pydantic import SecretStr
 
 from tests.job_clock import let_pass
 from tests.properties.job_reference import CACHED, LEASE, NOTHING, SETTINGS, TTL, Book, Reference
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobError, JobRoute
 from workers.errors import IdempotencyConflict, JobExpired, JobNotFound, LeaseLost
-from workers.job_scripts import EXPIRING, OWNED_PREFIX
-from workers.jobs import Claim, NewJob, Submitted
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.scripts import EXPIRING, OWNED_PREFIX
+from workers.jobs.store import Claim, NewJob, Submitted
+from workers.settings.process import Settings
 
 QUEUE = "cpu.interactive"
 ROUTE = JobRoute(queue=QUEUE, reason="no_gpu_device")

@@ -18,10 +18,10 @@ from vram.errors import UnknownDevice
 from vram.invariants import StreamCheck, check_replay, check_state
 from vram.ledger import VramLedger
 from vram.records import DeviceState, State
-from workers.device import open_device
-from workers.device_setup import find_hardware
-from workers.redis_client import connect, open_fleet, open_ledger
-from workers.settings import Settings
+from workers.connections.client import connect, open_fleet, open_ledger
+from workers.devices.device import open_device
+from workers.devices.setup import find_hardware
+from workers.settings.process import Settings
 
 pytestmark = [pytest.mark.redis, pytest.mark.weights, pytest.mark.fleet]
 MOMENTS = [(step, when) for step in WORKER_STEPS for when in ("before", "after")]

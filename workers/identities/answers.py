@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from workers.answer import BoxAnswer
-from workers.answer_part import Answer
-from workers.identity_answer import (
+from workers.answers.analysis import BoxAnswer
+from workers.answers.identity import (
     IdentificationAnswer,
     IdentityAnswer,
     MeasuredThresholdAnswer,
 )
-from workers.sealed_person import SealedPersonAnswer
-from workers.work_answer import WorkAnswer
+from workers.answers.part import Answer
+from workers.answers.sealed_person import SealedPersonAnswer
+from workers.answers.work import WorkAnswer
 
 #: What became of a photo. added: its face is enrolled. known: the same call had enrolled it before
 #: it was repeated. duplicate: the person has a face of the same photo. refused: see its reasons.

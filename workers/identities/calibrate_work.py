@@ -17,8 +17,8 @@ from workers.identities.opening import Identities
 from workers.identities.records import Collection
 from workers.identities.search import FaceSearcher
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import CalibrateOptions
-from workers.jobs import Claim
+from workers.jobs.options import CalibrateOptions
+from workers.jobs.store import Claim
 
 
 class CalibrateWork:

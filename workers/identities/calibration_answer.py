@@ -1,7 +1,7 @@
 """What a calibration tells: rates and counts, nobody in particular. The gateway imports it too."""
 
-from workers.answer_part import Answer
-from workers.work_answer import WorkAnswer
+from workers.answers.part import Answer
+from workers.answers.work import WorkAnswer
 
 
 class MeasuredPointAnswer(Answer):

@@ -5,7 +5,7 @@ from workers.errors import ImageRejected, WorkersError
 from workers.identities.enroll_order import Enrolling
 from workers.identities.quality import refusals
 from workers.identities.records import Collection
-from workers.photo import Photo
+from workers.photos.photo import Photo
 from workers.stages.face import box_answer
 
 

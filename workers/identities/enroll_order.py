@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from models.results import DetectedFace, Embedding, Image
-from workers.answer import BoxAnswer, QualityAnswer
+from workers.answers.analysis import BoxAnswer, QualityAnswer
 from workers.contract import Gate
 from workers.identities.answers import EnrolledPhotoAnswer, PhotoOutcome, SimilarPersonAnswer
 from workers.identities.refusal_texts import text_of

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from models.errors import DeviceFault, InferenceFailed
-from workers.attempts import Ends
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.errors import BlobMissing
 from workers.identities.answers import EnrolledPhotoAnswer, EnrollmentAnswer
 from workers.identities.enroll_order import EnrollOrder, refused
@@ -13,8 +12,9 @@ from workers.identities.enroller import Enroller
 from workers.identities.opening import Identities
 from workers.identities.refusals import no_person
 from workers.identities.told_persons import sealed_now
-from workers.job_options import EnrollOptions
-from workers.jobs import Claim
+from workers.jobs.options import EnrollOptions
+from workers.jobs.store import Claim
+from workers.photos.attempts import Ends
 
 #: Faults of one photo alone, as reasons.
 _FAULTS: dict[type[Exception], str] = {

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from models.errors import DeviceFault, ModelsError
 from models.spec import VerificationThresholds
-from workers.attempts import Ends
 from workers.contract import AnalyzeOptions
 from workers.errors import WorkersError
 from workers.gates import gate_analyses
@@ -30,7 +29,8 @@ from workers.identities.refusals import no_person
 from workers.identities.search import FaceSearcher
 from workers.identities.seen import Compared, Seen
 from workers.identities.trace_records import AuditEvent
-from workers.photo import Order, PhotoPipeline
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order, PhotoPipeline
 
 #: Faces of a photo that are looked at; more are "several" all the same.
 MOST_FACES = 100

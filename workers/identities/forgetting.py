@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.errors import BlobStoreFailed
 from workers.identities.errors import CollectionNotFound, IdentityError, VaultUnavailable
 from workers.identities.index.snapshots import snapshot_key

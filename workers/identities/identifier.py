@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from models.errors import ModelsError
 from models.spec import VerificationThresholds
+from workers.answers.identity import CandidateAnswer, IdentificationAnswer, IdentityAnswer
+from workers.answers.sealed_person import SealedPersonAnswer
 from workers.errors import WorkersError
 from workers.identities.decision import decide
 from workers.identities.embeddings import contract_of, queries_of
@@ -19,9 +21,7 @@ from workers.identities.threshold_answers import measured_thresholds
 from workers.identities.thresholds import collection_thresholds
 from workers.identities.told_persons import sealed_person
 from workers.identities.trace_records import AuditEvent
-from workers.identity_answer import CandidateAnswer, IdentificationAnswer, IdentityAnswer
 from workers.naming import Named, NamingOrder, SeenFace
-from workers.sealed_person import SealedPersonAnswer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

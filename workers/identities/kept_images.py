@@ -10,7 +10,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.identities.aes import open_with, seal_with
 from workers.identities.errors import SealBroken
 from workers.identities.forgetting_store import ForgettingStore

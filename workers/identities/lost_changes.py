@@ -6,7 +6,7 @@ from workers.errors import JobNotFound, JobUnreadable
 from workers.identities.errors import CollectionNotFound
 from workers.identities.opening import Identities
 from workers.identities.trace_records import AuditEvent
-from workers.jobs import JobStore
+from workers.jobs.store import JobStore
 
 #: Most changes looked at in one call; the next one looks at others.
 MOST_LOOKED_AT = 100

@@ -15,7 +15,7 @@ from workers.identities.reembedding_store import ReembeddingStore
 from workers.identities.scripts import IdentityScripts
 from workers.identities.seals import Seals
 from workers.identities.store import CollectionStore, FaceLog, PersonStore
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ but its score is `low_quality`, 97.8 % (n = 137). 11.7 % of LFW's own photos hav
 pairs with one are accepted as often as all are (98.5 %, n = 198).
 """
 
-from workers.answer import QualityAnswer
+from workers.answers.analysis import QualityAnswer
 from workers.identities.records import QualityPolicy
 
 #: Strict: longer side of the box from which shrinking a photo costs SFace no genuine pair on 260

@@ -5,6 +5,7 @@ from collections.abc import Collection as Some
 from collections.abc import Sequence
 from typing import Any, cast
 
+from workers.connections.calls import text, translated
 from workers.errors import StoreUnavailable
 from workers.identities.collection_hashes import contract_of
 from workers.identities.face_records import face_ids_of, face_record, vector_of
@@ -13,7 +14,6 @@ from workers.identities.records import FaceVector
 from workers.identities.scripts import IdentityScripts, collection_key, not_found
 from workers.identities.sealing import Sealing
 from workers.identities.store import MOST_CHANGES, MOST_LISTED
-from workers.redis_calls import text, translated
 
 
 class RedisFaceLog:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 
+from workers.connections.calls import translated
 from workers.identities.collection_hashes import (
     certificate_of,
     event_of,
@@ -14,7 +15,6 @@ from workers.identities.forgetting_store import Outstanding
 from workers.identities.scripts import IdentityScripts, collection_key, not_found
 from workers.identities.store import Page
 from workers.identities.trace_records import AuditEvent, Certificate, StoredAuditEvent
-from workers.redis_calls import translated
 
 #: Ids of a stream's entries. Nothing is before 0-0: the server refuses to look there.
 _PLACE = re.compile(r"(?!0+-0+$)[0-9]{1,15}-[0-9]{1,15}")

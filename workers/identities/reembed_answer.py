@@ -1,7 +1,7 @@
 """What a change of model is answered with."""
 
-from workers.answer_part import Answer
-from workers.work_answer import WorkAnswer
+from workers.answers.part import Answer
+from workers.answers.work import WorkAnswer
 
 
 class FaceToEnrollAnswer(Answer):

@@ -9,7 +9,6 @@ import numpy as np
 
 from models.errors import DeviceFault, InferenceFailed
 from models.results import Embedding
-from workers.attempts import Ends
 from workers.contract import AnalyzeOptions
 from workers.errors import BlobMissing, ImageRejected
 from workers.identities.contracts import model_name
@@ -19,7 +18,8 @@ from workers.identities.errors import SealBroken
 from workers.identities.kept_images import KeptImage
 from workers.identities.records import Collection, Face, FaceVector
 from workers.identities.store import PersonStore
-from workers.photo import Order, Photo, PhotoPipeline
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order, Photo, PhotoPipeline
 from workers.stages.stage import AnalysisUnavailable
 
 #: Of the faces of a photo, an enrolled one is that whose embedding by the old model is the stored

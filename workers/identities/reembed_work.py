@@ -15,8 +15,8 @@ from workers.identities.records import Collection, FaceVector
 from workers.identities.reembed_answer import FaceToEnrollAnswer, ReembedAnswer
 from workers.identities.reembed_photos import ReembeddedPhotos
 from workers.identities.trace_records import AuditAction, AuditEvent
-from workers.job_options import ReembedOptions
-from workers.jobs import Claim, JobStore
+from workers.jobs.options import ReembedOptions
+from workers.jobs.store import Claim, JobStore
 from workers.work import TurnOver
 
 #: Faces embedded together; what is done is stored after each such step.

@@ -10,10 +10,10 @@ from typing import Any
 
 import redis
 
+from workers.connections.calls import scripts_of, translated
 from workers.identities.errors import CollectionNotFound
 from workers.identities.seals import Seals
-from workers.redis_calls import scripts_of, translated
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 PREFIX = "fs:{identities}:"
 COLLECTIONS_PREFIX = PREFIX + "collections:"

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from models.results import Embedding, EmbeddingModel
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.contract import IdentifyOptions
 from workers.identities.answers import SearchAnswer
-from workers.job_options import SearchOptions
-from workers.jobs import Claim
+from workers.jobs.options import SearchOptions
+from workers.jobs.store import Claim
 from workers.naming import Named, Namer, NamingOrder, SeenFace
 
 #: How the blob holds the embeddings.

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from workers.answers.identity import MeasuredThresholdAnswer
 from workers.identities.levels import ThresholdPoint
-from workers.identity_answer import MeasuredThresholdAnswer
 
 
 def measured_thresholds(points: Sequence[ThresholdPoint]) -> tuple[MeasuredThresholdAnswer, ...]:

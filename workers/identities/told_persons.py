@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from workers.answers.identity import KnownPersonAnswer, UnreadableReason
+from workers.answers.sealed_person import SealedPersonAnswer
 from workers.identities.errors import (
     CollectionNotFound,
     KeyDestroyed,
@@ -24,8 +26,6 @@ from workers.identities.opening import Identities
 from workers.identities.records import Person
 from workers.identities.refusals import no_person
 from workers.identities.seals import Seals
-from workers.identity_answer import KnownPersonAnswer, UnreadableReason
-from workers.sealed_person import SealedPersonAnswer
 
 #: A SealedPersonAnswer as pydantic writes it: id, leaf, base64url. Within a text of JSON every
 #: quotation mark has a backslash before it, so no text of a client's can look like this.

@@ -6,8 +6,7 @@ from functools import partial
 
 from models.results import DetectedFace, Embedding, Image
 from models.spec import VerificationThresholds
-from workers.attempts import Ends
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.contract import AnalyzeOptions
 from workers.errors import NoFace
 from workers.gates import gate_analyses
@@ -23,9 +22,10 @@ from workers.identities.threshold_answers import measured_thresholds
 from workers.identities.thresholds import collection_thresholds
 from workers.identities.told_persons import sealed_now
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import VerifyOptions
-from workers.jobs import Claim
-from workers.photo import Order, Photo, PhotoPipeline
+from workers.jobs.options import VerifyOptions
+from workers.jobs.store import Claim
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order, Photo, PhotoPipeline
 from workers.stages.chosen import chosen_face
 from workers.stages.face import box_answer
 

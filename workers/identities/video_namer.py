@@ -1,4 +1,4 @@
-"""Who the people of a video are; see workers.video_naming."""
+"""Who the people of a video are; see workers.videos.naming."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from workers.naming import Named, Namer, NamingOrder
 
 
 class CollectionTrackNamer:
-    """See workers.video_naming.TrackNamer.
+    """See workers.videos.naming.TrackNamer.
 
     Args:
         namer: Names single faces.
@@ -44,7 +44,7 @@ class CollectionTrackNamer:
 
 
 class CollectionVideoNamer:
-    """See workers.video_naming.VideoNamer.
+    """See workers.videos.naming.VideoNamer.
 
     Args:
         collections: Where a collection's model is known.

@@ -9,10 +9,10 @@ from models.anti_spoofing.ensemble import LivenessEnsemble, weights_among
 from models.anti_spoofing.policy import CPU_REFUSED, CpuPolicy, allowed
 from models.anti_spoofing.results import LivenessScores, LivenessVerdict
 from models.quality import assess
-from workers.answer import AntiSpoofingAnswer, AttackAnswer, ModelAnswer
+from workers.answers.analysis import AntiSpoofingAnswer, AttackAnswer, ModelAnswer
 from workers.choices import ENSEMBLE, candidates, ensemble_members
+from workers.devices.residency import Residency
 from workers.errors import ModelRefused
-from workers.residency import Residency
 from workers.stages.chips import read_together
 from workers.stages.stage import AnalysisUnavailable, Picture, StageResult
 from workers.stages.used_model import model_answer

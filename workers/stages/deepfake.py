@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from models.deepfake.detector import DeepfakeDetector, model_of
 from models.deepfake.judge import judge_face, judge_image
 from models.deepfake.results import DeepfakeVerdict
-from workers.answer import DeepfakeAnswer
+from workers.answers.analysis import DeepfakeAnswer
 from workers.choices import candidates
-from workers.residency import Residency
+from workers.devices.residency import Residency
 from workers.stages.chips import read_together
 from workers.stages.stage import Picture, StageResult
 from workers.stages.used_model import model_answer

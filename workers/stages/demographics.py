@@ -7,17 +7,17 @@ from models.demographics.aggregate import count
 from models.demographics.families import open_age, open_gender, open_joint
 from models.demographics.port import Demographics
 from models.results import AgeEstimate, GenderEstimate
-from workers.answer import ModelAnswer
-from workers.choices import demographics_candidates
-from workers.demographics_answer import (
+from workers.answers.analysis import ModelAnswer
+from workers.answers.demographics import (
     AgeAnswer,
     DemographicsAnswer,
     DemographicsSummaryAnswer,
     GenderAnswer,
     GenderProbabilitiesAnswer,
 )
-from workers.loaded import LoadedModel
-from workers.residency import Residency
+from workers.choices import demographics_candidates
+from workers.devices.loaded import LoadedModel
+from workers.devices.residency import Residency
 from workers.stages.chips import read_together
 from workers.stages.stage import Picture, StageResult
 from workers.stages.used_model import model_answer

@@ -10,10 +10,10 @@ from models.detection.port import FaceDetector
 from models.detection.search import Boxes, SearchOptions, SearchResult
 from models.errors import DeviceFault, InferenceFailed
 from models.results import DetectedFace, Image
-from workers.answer import DetectionAnswer, EngineFallbackAnswer, LookAnswer, ModelAnswer
+from workers.answers.analysis import DetectionAnswer, EngineFallbackAnswer, LookAnswer, ModelAnswer
 from workers.contract import AnalyzeOptions
-from workers.engines import Engine, engine_models, engine_of
-from workers.residency import Residency
+from workers.devices.engines import Engine, engine_models, engine_of
+from workers.devices.residency import Residency
 from workers.stages.used_model import model_answer
 
 _log = structlog.get_logger()

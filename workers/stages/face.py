@@ -5,7 +5,7 @@ from typing import Any
 
 from models.quality import assess
 from models.results import LANDMARK_NAMES, Box, DetectedFace, Image
-from workers.answer import BoxAnswer, FaceAnswer, PointAnswer, PoseAnswer, QualityAnswer
+from workers.answers.analysis import BoxAnswer, FaceAnswer, PointAnswer, PoseAnswer, QualityAnswer
 
 
 def quality_answer(image: Image, face: DetectedFace) -> QualityAnswer:

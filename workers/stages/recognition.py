@@ -7,10 +7,10 @@ from models.catalogue import Catalogue
 from models.recognition.embedder import FaceEmbedder
 from models.recognition.ensemble import Embedder, RecognitionEnsemble, member_weights
 from models.results import Embedding
-from workers.answer import RecognitionAnswer
+from workers.answers.analysis import RecognitionAnswer
 from workers.choices import ENSEMBLE, candidates, ensemble_members
-from workers.loaded import LoadedModel
-from workers.residency import Residency
+from workers.devices.loaded import LoadedModel
+from workers.devices.residency import Residency
 from workers.stages.chips import read_together
 from workers.stages.stage import Picture, StageResult
 from workers.stages.used_model import model_answer

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.results import DetectedFace, Embedding, Image
-from workers.answer import ModelAnswer
-from workers.answer_part import Answer
+from workers.answers.analysis import ModelAnswer
+from workers.answers.part import Answer
 from workers.contract import AnalyzeOptions
 from workers.errors import WorkersError
 

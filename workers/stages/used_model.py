@@ -1,7 +1,7 @@
 """A model that took part, as answers tell it."""
 
-from workers.answer import ModelAnswer
-from workers.loaded import LoadedModel
+from workers.answers.analysis import ModelAnswer
+from workers.devices.loaded import LoadedModel
 
 
 def model_answer(loaded: LoadedModel) -> ModelAnswer:

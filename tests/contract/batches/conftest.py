@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.batches.world import World, world
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.connections.client import connect
+from workers.settings.process import Settings
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.redis)])

@@ -8,7 +8,7 @@ from tests.contract.batches.world import (
     World,
     broken,
 )
-from workers.batch_records import (
+from workers.batches.records import (
     BatchCounts,
     BatchState,
     ItemEnd,

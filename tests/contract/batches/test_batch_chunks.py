@@ -8,16 +8,16 @@ from tests.contract.batches.world import (
     World,
     photo,
 )
-from workers.batch_records import (
+from workers.batches.records import (
     BatchCounts,
     BatchState,
     ChunkWish,
     ItemState,
 )
-from workers.batches import POISONED_ITEM
+from workers.batches.store import POISONED_ITEM
 from workers.contract import JobState
 from workers.errors import LeaseLost
-from workers.job_options import ChunkOptions
+from workers.jobs.options import ChunkOptions
 
 
 def test_a_chunk_is_a_hidden_job_with_the_lowest_items_that_wait(it: World) -> None:

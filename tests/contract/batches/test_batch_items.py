@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.contract.batches.world import World, batch_id, broken, photo
-from workers.batch_records import (
+from workers.batches.records import (
     BatchCounts,
     BatchState,
     ItemEnd,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.batches.world import World, batch_id
-from workers.batch_records import (
+from workers.batches.records import (
     BatchPlace,
     BatchState,
     NewBatch,

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from tests.contract.batches.world import LASTING, World, batch_id, photo
-from workers.batch_records import Item, ItemEnd, ItemState, NewBatch, NewItem
+from workers.batches.records import Item, ItemEnd, ItemState, NewBatch, NewItem
 from workers.errors import BatchClosed, BatchExpired, BatchNotFound, ItemConflict
-from workers.job_options import ChunkOptions, EnrollOptions
+from workers.jobs.options import ChunkOptions, EnrollOptions
 
 OPTIONS = EnrollOptions(collection=f"col_{1:032x}", person="", face="largest", require=("live",))
 FOUND = '{"similarity": 0.5}'

@@ -11,15 +11,15 @@ from tests.contract.batches.world import (
     batch_id,
     world,
 )
-from workers.batch_records import (
+from workers.batches.records import (
     BatchCounts,
     ItemEnd,
     NewBatch,
 )
-from workers.batches import MOST_ADDED
+from workers.batches.store import MOST_ADDED
 from workers.contract import AnalyzeOptions
-from workers.job_scripts import CHANGES_CHANNEL
-from workers.settings import Settings
+from workers.jobs.scripts import CHANGES_CHANNEL
+from workers.settings.process import Settings
 
 
 def test_an_end_is_foreseen_by_what_was_measured(it: World) -> None:

@@ -7,7 +7,7 @@ from typing import cast
 
 import redis
 
-from workers.batch_records import (
+from workers.batches.records import (
     Batch,
     ChunkWish,
     ItemEnd,
@@ -16,14 +16,14 @@ from workers.batch_records import (
     NewItem,
     item_blob_key,
 )
-from workers.batch_scripts import BATCH_PREFIX, BATCHES
+from workers.batches.redis_chunks import RedisChunks
+from workers.batches.redis_store import RedisBatches
+from workers.batches.scripts import BATCH_PREFIX, BATCHES
 from workers.contract import AnalyzeOptions, JobError, JobRoute
-from workers.job_scripts import DUE, GONE_PREFIX, JOB_PREFIX, LEASES, WAITING_PREFIX
-from workers.jobs import Claim
-from workers.redis_batches import RedisBatches
-from workers.redis_chunks import RedisChunks
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.scripts import DUE, GONE_PREFIX, JOB_PREFIX, LEASES, WAITING_PREFIX
+from workers.jobs.store import Claim
+from workers.settings.process import Settings
 
 #: Of every store here.
 SETTINGS = Settings(

@@ -7,11 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.identities.gallery import Gallery, gallery
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
+from workers.connections.client import connect
 from workers.identities.forgetting import Forgetting, Forgotten
 from workers.identities.kept_images import KeptImages
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.redis)])

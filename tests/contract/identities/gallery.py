@@ -25,7 +25,7 @@ from workers.identities.records import (
 from workers.identities.store import Page
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: Of every store here.
 SETTINGS = Settings(

@@ -13,7 +13,7 @@ from tests.contract.identities.gallery import (
     event,
     keep,
 )
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.errors import BlobStoreFailed, StoreUnavailable
 from workers.identities.errors import KeyDestroyed, PersonNotFound, VaultUnavailable
 from workers.identities.forgetting import AGAIN_SECONDS, MOST_FAILURES, Forgetting, Forgotten

@@ -16,7 +16,7 @@ from tests.contract.identities.gallery import (
     put_back,
     vector,
 )
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.identities.errors import PersonNotFound
 from workers.identities.index.searcher import LocalSearcher
 from workers.identities.index.snapshots import Snapshots

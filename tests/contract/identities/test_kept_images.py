@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.contract.identities.gallery import CONTRACT, NOTED, Gallery, event, face, keep
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.errors import BlobMissing
 from workers.identities.errors import SealBroken
 from workers.identities.forgetting import Forgotten

@@ -9,11 +9,11 @@ from workers.contract import JobError, JobRoute
 from workers.errors import JobUnreadable
 from workers.identities.errors import ReembeddingUnderWay
 from workers.identities.lost_changes import LostChanges
-from workers.job_options import ReembedOptions
-from workers.job_records import Claim, Job
-from workers.jobs import NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import ReembedOptions
+from workers.jobs.records import Claim, Job
+from workers.jobs.store import NewJob
+from workers.settings.process import Settings
 
 JOB = "job_1"
 ROUTE = JobRoute(queue="cpu.bulk", reason="no_gpu_device")

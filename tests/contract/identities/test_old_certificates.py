@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.identities.gallery import Gallery, event
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.identities.errors import CertificateNotFound, CollectionNotFound, PersonNotFound
 from workers.identities.forgetting import Forgetting, Forgotten
 from workers.identities.trace_records import Certificate

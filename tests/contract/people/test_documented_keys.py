@@ -7,7 +7,7 @@ from dataclasses import replace
 from api.accounts.users import Registration, User, new_user_id
 from tests.architecture.pages import section, text_of
 from tests.contract.people.conftest import Place
-from workers.redis_calls import text
+from workers.connections.calls import text
 
 Someone = Callable[..., User]
 

@@ -8,7 +8,7 @@ from api.accounts.redis_sessions import RedisSessions
 from api.accounts.sessions import Begun, Reused, new_refresh_token
 from api.accounts.users import User
 from tests.contract.people.conftest import TIMES, Place
-from workers.redis_calls import text
+from workers.connections.calls import text
 
 Someone = Callable[..., User]
 

@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 from api.webhooks.records import Webhook
 from api.webhooks.redis_webhooks import RedisWebhooks
+from workers.connections.client import connect
 from workers.contract import AnalyzeOptions, JobError, JobRoute
-from workers.jobs import NewJob
-from workers.redis_client import connect
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.redis_store import RedisJobs
+from workers.jobs.store import NewJob
+from workers.settings.process import Settings
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.redis)])

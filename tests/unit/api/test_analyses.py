@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from api.services import Services
 from workers.contract import AnalyzeOptions
-from workers.job_options import JobOptions
-from workers.settings import Settings
+from workers.jobs.options import JobOptions
+from workers.settings.process import Settings
 
 API = "/api/v1"
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(500)

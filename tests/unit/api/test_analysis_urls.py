@@ -12,7 +12,7 @@ from api.app import create_app
 from api.outbound.guard import Outbound
 from api.outbound.targets import OutboundPolicy, policy_of
 from api.services import Services
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 API = "/api/v1"
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(500)

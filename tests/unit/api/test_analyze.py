@@ -14,7 +14,7 @@ from api.services import Services
 from workers.contract import ANALYSES, DEFAULT_ANALYSES, AnalyzeOptions, JobState
 from workers.dispatch import MemoryJobQueue
 from workers.errors import BlobMissing, StoreUnavailable
-from workers.jobs import Claim
+from workers.jobs.store import Claim
 
 URL = "/api/v1/face/analyze"
 

@@ -14,7 +14,7 @@ from api.app import create_app
 from api.errors import problem_of
 from api.problems import CLIENT_PROBLEMS, DOMAIN_PROBLEMS, INTERNAL_DETAIL
 from api.services import Services
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.memory_store import MemoryJobs
 
 FAMILIES = (models.errors.ModelsError, vram.errors.VramError, workers.errors.WorkersError)
 #: Errors no client can do anything about: faults of ours, or never raised where a gateway is.

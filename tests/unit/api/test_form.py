@@ -15,7 +15,7 @@ from api.compression import compress
 from api.endpoint import Endpoint, endpoint
 from api.testing import memory_parts
 from workers.errors import SettingsError
-from workers.settings import Settings, load_settings
+from workers.settings.process import Settings, load_settings
 
 ORIGIN = "https://app.example.org"
 Made = Callable[..., Flask]

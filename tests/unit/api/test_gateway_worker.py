@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.gateway_worker import raise_file_limit
-from workers.settings import environment_of
+from workers.settings.process import environment_of
 
 #: As gunicorn does it: its settings are read, then the worker replaces Python's blocking calls.
 _START = """

@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from api.app import create_app
 from api.services import Services
 from api.vitals import Vitals
-from workers.changes import JobWatch
 from workers.contract import AnalyzeOptions, JobError, JobRoute
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim, NewJob
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.changes import JobWatch
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, NewJob
 
 JOB = "job_" + "1" * 32
 AT = f"/api/v1/jobs/{JOB}"

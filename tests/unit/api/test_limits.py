@@ -23,7 +23,7 @@ from api.unannounced_body import STEP_BYTES
 from workers.choices import expected_models
 from workers.contract import AnalyzeOptions
 from workers.errors import StoreUnavailable
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 Served = Callable[..., FlaskClient]
 DEVELOPER = Principal(

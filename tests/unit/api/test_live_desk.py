@@ -17,9 +17,9 @@ from api.testing import memory_parts
 from workers.contract import AnalyzeOptions, JobError
 from workers.dispatch import MemoryJobQueue
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim
+from workers.settings.process import Settings
 
 OPTIONS = AnalyzeOptions()
 FACE_ID = f"face_{1:032x}"

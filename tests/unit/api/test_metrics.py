@@ -15,7 +15,7 @@ from vram.fleet import DeviceSummary
 from vram.records import Device, DeviceState
 from vram.redis_ledger import RedisLedger
 from workers.contract import AnalyzeOptions, JobError, JobRoute
-from workers.jobs import Claim, NewJob
+from workers.jobs.store import Claim, NewJob
 
 Holding = Callable[..., Device]
 MIB = 2**20

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.offload import OffloadedBlobs, OffloadedVault, offload
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.errors import BlobMissing
 from workers.identities.vault import MemoryVault
 
@@ -102,7 +102,7 @@ _WHILE_BLOBS_HANG = (
     _HANG
     + """
 from api.offload import OffloadedBlobs, offload
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 
 class Hanging(MemoryBlobs):
     def get(self, key):

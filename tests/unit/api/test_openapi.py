@@ -15,7 +15,7 @@ from api.openapi.document import build_document
 from api.problems import PROBLEM_OF_CODE
 from api.services import Services
 from api.testing import memory_parts
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 ADDRESSES = ("/openapi.json", "/api/v1/openapi.json", "/docs/openapi.json")
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch"}

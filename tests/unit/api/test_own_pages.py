@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.testing import memory_parts
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 Served = Callable[..., FlaskClient]
 REFUSED = (403, "origin_forbidden")

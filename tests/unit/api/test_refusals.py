@@ -19,8 +19,8 @@ from api.errors import ApiError
 from api.inputs.body import MOST_JSON_VALUES, parse_json
 from api.services import Services
 from workers.errors import StoreRefused
-from workers.jobs import NewJob, Submitted, nothing
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import NewJob, Submitted, nothing
 
 URL = "/api/v1/face/analyze"
 

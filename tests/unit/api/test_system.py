@@ -10,7 +10,7 @@ from api.services import Services
 from vram.fleet import DeviceSummary
 from vram.records import Device
 from workers.contract import AnalyzeOptions, JobRoute, queue_of
-from workers.jobs import NewJob
+from workers.jobs.store import NewJob
 
 Holding = Callable[..., Device]
 

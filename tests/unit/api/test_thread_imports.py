@@ -21,8 +21,8 @@ from api.images import check_image
 from api.inputs.body import parse_json
 from api.thread_imports import import_ahead
 from workers.errors import BlobMissing
-from workers.obstore_blobs import open_blobs
-from workers.settings import Settings
+from workers.blobs.obstore_store import open_blobs
+from workers.settings.process import Settings
 
 if sys.argv[2] == "ahead":
     import_ahead()

@@ -21,7 +21,7 @@ from workers.errors import StoreUnavailable
 from workers.identities.records import Collection, NewCollection, NewPerson
 from workers.identities.told_persons import sealed_person
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import (
+from workers.jobs.options import (
     CalibrateOptions,
     CompareOptions,
     EnrollOptions,
@@ -29,7 +29,7 @@ from workers.job_options import (
     VerifyOptions,
     VideoOptions,
 )
-from workers.jobs import Claim, NewJob
+from workers.jobs.store import Claim, NewJob
 
 NOTED = AuditEvent(action="person.created", by="local")
 JOB = f"job_{7:032x}"

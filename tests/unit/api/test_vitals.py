@@ -12,9 +12,9 @@ from api.vitals import Vitals
 from vram.fleet import DeviceSummary
 from workers.contract import AnalyzeOptions, JobRoute, queue_of
 from workers.errors import StoreRefused, StoreUnavailable
-from workers.jobs import NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import NewJob
+from workers.settings.process import Settings
 
 
 class CountingJobs(MemoryJobs):

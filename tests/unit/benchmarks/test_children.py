@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.children import child_environment
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 def test_a_benchmark_s_processes_get_the_work_s_settings_and_no_store_of_the_user(

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.gateway import Load, measure_gateway
 from benchmarks.gateway_table import print_gateway
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 pytestmark = [pytest.mark.redis, pytest.mark.fleet]
 

@@ -12,8 +12,8 @@ from benchmarks.gpu_check.run import Step, in_turn
 from models.catalogue import Catalogue
 from models.errors import DeviceFault
 from models.weights.store import WeightStore
-from workers.device_setup import Hardware
-from workers.settings import Settings
+from workers.devices.setup import Hardware
+from workers.settings.process import Settings
 
 
 @pytest.fixture

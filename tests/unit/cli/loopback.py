@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.testing import memory_parts
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 #: The development key of `keyed_gateway`.
 OWN_KEY = "fs_dev_" + "k" * 32

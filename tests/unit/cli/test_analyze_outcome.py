@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cli.analyze import _analyse
 from models.errors import InferenceFailed
-from workers.answer import AnalysisAnswer
+from workers.answers.analysis import AnalysisAnswer
 from workers.contract import AnalyzeOptions
 
 

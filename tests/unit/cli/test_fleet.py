@@ -11,7 +11,7 @@ from cli.launcher.processes import Command
 from cli.launcher.supervisor import Child
 from workers.celery_config import celery_settings
 from workers.contract import local_device, served_queues
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_children_import_our_packages_whatever_else_is_installed(plan: Plan) -> 
     for command in _commands(plan).values():
         assert command.argv[:2] == (sys.executable, "-m")
         assert command.env["PYTHONPATH"] == str(ROOT)
-        assert (ROOT / "workers" / "settings.py").is_file()
+        assert (ROOT / "workers" / "app.py").is_file()
 
 
 def test_settings_given_by_any_way_reach_the_children_as_variables(

@@ -29,7 +29,7 @@ from cli.main import app
 from cli.stored_logins import LoginEnded, StoredLogin, StoredLogins
 from client import AuthenticationFailed, Client
 from tests.unit.cli.loopback import served
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 PASSWORD = "correct Horse 7"  # noqa: S105 - of everybody here
 

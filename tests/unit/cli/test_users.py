@@ -14,13 +14,13 @@ from api.accounts.redis_users import RedisUsers
 from api.accounts.users import User
 from cli.errors import CliError
 from cli.main import app
+from workers.connections.client import connect
 from workers.identities.keys import VaultSeals
 from workers.identities.opening import open_identities
 from workers.identities.records import NewCollection
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
-from workers.redis_client import connect
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 pytestmark = pytest.mark.redis
 

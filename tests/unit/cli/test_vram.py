@@ -17,7 +17,7 @@ from client import Client
 from vram.answers import Ask
 from vram.fleet import DeviceSummary
 from vram.records import Device, Priority
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 CARD = "box/sim:700"
 

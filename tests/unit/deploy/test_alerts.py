@@ -17,8 +17,8 @@ from tests.architecture.pages import CODE, first_words, section, text_of
 from vram.answers import Ask
 from vram.records import Device, DeviceKind
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.jobs import NewJob
-from workers.settings import Settings
+from workers.jobs.store import NewJob
+from workers.settings.process import Settings
 
 FOLDER = "deploy/prometheus"
 #: Of PromQL, not of ours.

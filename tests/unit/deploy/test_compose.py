@@ -13,7 +13,7 @@ import compose_spec
 import pytest
 import yaml
 
-from workers.settings import CONFIG_VARIABLE, PREFIX, SECRETS_VARIABLE, Settings
+from workers.settings.process import CONFIG_VARIABLE, PREFIX, SECRETS_VARIABLE, Settings
 
 SERVICES = ("valkey", "weights", "gateway", "worker-cpu", "worker-gpu", "beat", "flower")
 

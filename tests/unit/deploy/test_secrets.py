@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from api.exposure import require_safe
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 
 @pytest.fixture

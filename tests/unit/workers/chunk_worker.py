@@ -7,18 +7,18 @@ from models.errors import DeviceFault
 from tests.contract.batches.world import World, batch_id, photo
 from tests.unit.workers.scripted_enroller import ScriptedEnroller
 from tests.unit.workers.test_runner import ANSWER
-from workers.answer import AnalysisAnswer
-from workers.attempts import Ends
-from workers.batch_records import NewBatch
+from workers.answers.analysis import AnalysisAnswer
+from workers.batches.records import NewBatch
 from workers.batching import BatchPlan
-from workers.blobs import MemoryBlobs
-from workers.chunk_enrolling import ItemEnroller
-from workers.chunk_items import ItemWorks
-from workers.chunk_work import ChunkAnswer, ChunkPlan, ChunkWork
+from workers.blobs.store import MemoryBlobs
+from workers.chunks.enrolling import ItemEnroller
+from workers.chunks.items import ItemWorks
+from workers.chunks.work import ChunkAnswer, ChunkPlan, ChunkWork
 from workers.errors import ImageRejected
-from workers.job_options import EnrollOptions
-from workers.jobs import Claim
-from workers.photo import Order
+from workers.jobs.options import EnrollOptions
+from workers.jobs.store import Claim
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 
 ENROLL = EnrollOptions(
     collection=f"col_{1:032x}", person="", face="largest", by="ada", credential_id="key_1"

@@ -9,16 +9,16 @@ import redis
 from models.catalogue import load_catalogue
 from vram.fleet import Fleet
 from vram.redis_fleet import RedisFleet
-from workers.blobs import MemoryBlobs
-from workers.chunk_feed import ChunkFeeder
+from workers.batches.redis_chunks import RedisChunks
+from workers.batches.redis_store import RedisBatches
+from workers.blobs.store import MemoryBlobs
+from workers.chunks.feed import ChunkFeeder
 from workers.contract import AnalyzeOptions, JobRoute
 from workers.dispatch import MemoryJobQueue
-from workers.jobs import NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.redis_batches import RedisBatches
-from workers.redis_chunks import RedisChunks
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import NewJob
 from workers.router import JobRouter
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.stores import Stores
 
 

@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from workers.answer import BoxAnswer
-from workers.attempts import Ends
+from workers.answers.analysis import BoxAnswer
 from workers.errors import StoreUnavailable
 from workers.identities.answers import EnrolledPhotoAnswer, SimilarPersonAnswer
 from workers.identities.enroll_order import EnrollOrder
 from workers.identities.errors import PersonNotFound, VaultUnavailable
+from workers.photos.attempts import Ends
 
 #: Content of a photo -> why it is refused.
 REFUSED = {b"nobody": "face_not_found", b"alike": "identity_similarity_conflict"}

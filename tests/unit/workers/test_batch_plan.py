@@ -7,8 +7,8 @@ import pytest
 from models.catalogue import load_catalogue
 from models.weights.store import WeightStore
 from workers.batch_plan import BATCH_PIXELS, batch_plan
-from workers.residency import Residency
-from workers.settings import Settings
+from workers.devices.residency import Residency
+from workers.settings.process import Settings
 
 
 class Installed(Residency):

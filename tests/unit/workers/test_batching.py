@@ -2,7 +2,6 @@
 
 import pytest
 
-from workers.batch_key import DECIDED_BY, batch_key
 from workers.batching import (
     LONGEST_GAP_SECONDS,
     BatchPlan,
@@ -12,7 +11,8 @@ from workers.batching import (
     lane_of,
 )
 from workers.contract import ANALYSES, AnalyzeOptions
-from workers.job_options import CompareOptions, JobOptions, LivenessOptions, VideoOptions
+from workers.jobs.batch_key import DECIDED_BY, batch_key
+from workers.jobs.options import CompareOptions, JobOptions, LivenessOptions, VideoOptions
 
 
 def _wait(

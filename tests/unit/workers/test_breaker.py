@@ -8,12 +8,12 @@ import pytest
 from models.errors import DeviceFault, InferenceFailed, OutOfMemory
 from vram.errors import LedgerUnavailable
 from vram.fleet import Breaker
-from workers.answer import AnalysisAnswer, DegradedAnswer
+from workers.answers.analysis import AnalysisAnswer, DegradedAnswer
+from workers.answers.work import WorkAnswer
 from workers.breaker import BreakerPipeline, BreakerWork, FaultCounter
 from workers.errors import ImageRejected
-from workers.jobs import Claim
-from workers.photo import Order, Photo
-from workers.work_answer import WorkAnswer
+from workers.jobs.store import Claim
+from workers.photos.photo import Order, Photo
 
 
 class Fleet:

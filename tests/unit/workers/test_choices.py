@@ -16,7 +16,7 @@ from workers.choices import (
     expected_models,
 )
 from workers.contract import AnalyzeOptions
-from workers.job_options import ChunkOptions, CompareOptions, LivenessOptions, VideoOptions
+from workers.jobs.options import ChunkOptions, CompareOptions, LivenessOptions, VideoOptions
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 
 from tests.contract.batches.world import world
 from tests.unit.workers.chunk_worker import ENROLL, Worker
-from workers.batch_records import BatchState, Item
+from workers.batches.records import BatchState, Item
 from workers.batching import BatchPlan
-from workers.blobs import MemoryBlobs
-from workers.chunk_work import ChunkAnswer
+from workers.blobs.store import MemoryBlobs
+from workers.chunks.work import ChunkAnswer
 
 
 @pytest.fixture

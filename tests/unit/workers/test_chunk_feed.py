@@ -3,14 +3,14 @@
 import pytest
 import redis
 
-from workers.batch_records import HungryBatch, NewBatch, NewItem, item_blob_key
-from workers.chunk_feed import ChunkFeeder
+from workers.batches.records import HungryBatch, NewBatch, NewItem, item_blob_key
+from workers.batches.redis_chunks import RedisChunks
+from workers.chunks.feed import ChunkFeeder
 from workers.contract import AnalyzeOptions
 from workers.dispatch import MemoryJobQueue
 from workers.errors import StoreUnavailable
-from workers.redis_chunks import RedisChunks
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.redis_store import RedisJobs
+from workers.settings.process import Settings
 from workers.stores import Stores
 
 BATCH = f"batch_{7:032x}"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workers.batch_records import ChunkItem
-from workers.chunk_sizes import FIRST_ITEMS, chunk_items, step_items, steps
+from workers.batches.records import ChunkItem
+from workers.chunks.sizes import FIRST_ITEMS, chunk_items, step_items, steps
 
 
 def _size(pending: int, item_ms: float | None, *, chunks: int = 0) -> int:

@@ -10,11 +10,11 @@ from models.errors import DeviceFault
 from tests.contract.batches.world import world
 from tests.unit.workers.chunk_worker import OutOfTimeError, Worker
 from tests.unit.workers.test_runner import ANSWER
-from workers.answer import AnalysisAnswer
-from workers.batch_records import BatchCounts, BatchState
+from workers.answers.analysis import AnalysisAnswer
+from workers.batches.records import BatchCounts, BatchState
 from workers.batching import BatchPlan
-from workers.blobs import MemoryBlobs
-from workers.chunk_work import ChunkAnswer
+from workers.blobs.store import MemoryBlobs
+from workers.chunks.work import ChunkAnswer
 from workers.errors import StoreUnavailable
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from workers.batching import BatchPlan
-from workers.claiming import HISTORIES_KEPT, Claimer
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim, ClaimLimits, Job, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.jobs.claiming import HISTORIES_KEPT, Claimer
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, ClaimLimits, Job, NewJob
+from workers.settings.process import Settings
 
 LIVE, BULK = "gpu.box1/cuda:0.interactive", "gpu.box1/cuda:0.bulk"
 PLAN = BatchPlan(

@@ -9,8 +9,8 @@ import pytest
 from vram.errors import LedgerUnavailable
 from vram.fleet import Where
 from vram.redis_fleet import RedisFleet
-from workers.cpu_keeper import CpuKeeper
-from workers.timings import Timings
+from workers.devices.cpu_keeper import CpuKeeper
+from workers.devices.timings import Timings
 
 
 class Fleet(RedisFleet):

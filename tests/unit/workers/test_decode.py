@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.decode import decode_image
 from workers.errors import ImageRejected
+from workers.photos.decode import decode_image
 
 LIMIT = 1_000_000
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from workers.decode import decode_image
+from workers.photos.decode import decode_image
 
 
 @pytest.fixture

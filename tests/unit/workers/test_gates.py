@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.answer import AntiSpoofingAnswer, DeepfakeAnswer
+from workers.answers.analysis import AntiSpoofingAnswer, DeepfakeAnswer
 from workers.contract import Gate
 from workers.gates import gate_analyses, gate_reasons, track_reasons
 

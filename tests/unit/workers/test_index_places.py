@@ -4,7 +4,7 @@ import pytest
 
 from workers.contract import AnalyzeOptions, IdentifyOptions
 from workers.index_places import IndexPlaces, searched_collection
-from workers.job_options import (
+from workers.jobs.options import (
     ChunkOptions,
     CompareOptions,
     EnrollOptions,

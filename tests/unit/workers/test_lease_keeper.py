@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from workers.contract import AnalyzeOptions, JobRoute
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim, NewJob, Standing
-from workers.lease_keeper import LeaseKeeper
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.jobs.lease_keeper import LeaseKeeper
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, NewJob, Standing
+from workers.settings.process import Settings
 
 
 class CountingJobs(MemoryJobs):

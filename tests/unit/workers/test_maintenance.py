@@ -10,14 +10,14 @@ from models.catalogue import load_catalogue
 from vram.errors import LedgerUnavailable
 from vram.fleet import DeviceSummary, Fleet
 from vram.redis_fleet import RedisFleet
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.dispatch import MemoryJobQueue
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim, NewJob
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, NewJob
 from workers.maintenance import Maintenance
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.stores import Stores
 
 CARD = DeviceSummary(

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.packing import MARK, pack, unpack
+from workers.batches.packing import MARK, pack, unpack
 
 #: A face as answers have it; made up, not the one that texts are packed against.
 FACE = {

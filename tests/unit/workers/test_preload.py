@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.preload import UsageByHour
+from workers.devices.preload import UsageByHour
 
 HOUR, DAY = 3600.0, 86_400.0
 

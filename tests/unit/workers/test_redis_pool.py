@@ -6,7 +6,7 @@ import time
 import pytest
 import redis
 
-from workers.redis_pool import FailingLine, PatientPool
+from workers.connections.pool import FailingLine, PatientPool
 
 pytestmark = pytest.mark.redis
 

@@ -13,11 +13,11 @@ from vram.redis_fleet import RedisFleet
 from workers.contract import AnalyzeOptions, IdentifyOptions, JobRoute, queue_of
 from workers.errors import StoreUnavailable
 from workers.index_places import index_name
-from workers.job_options import CompareOptions
-from workers.jobs import JobStore, NewJob
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import CompareOptions
+from workers.jobs.store import JobStore, NewJob
 from workers.router import JobRouter
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 UID = "col_" + "0" * 32
 EVERYTHING = ("yunet", "sface", "cydral_age", "cydral_gender")

@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from models.errors import InferenceFailed, WeightsMissing
-from workers.answer import AnalysisAnswer, DetectionAnswer, ImageAnswer
-from workers.attempts import Ends
-from workers.blobs import MemoryBlobs
+from workers.answers.analysis import AnalysisAnswer, DetectionAnswer, ImageAnswer
+from workers.blobs.store import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import BlobMissing, BlobStoreFailed, ImageRejected, StoreUnavailable
-from workers.jobs import Claim, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.photo import Order
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, NewJob
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 ANSWER = AnalysisAnswer(
     image=ImageAnswer(width=4, height=3, format="png", exif_orientation=1),

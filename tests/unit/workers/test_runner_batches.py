@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from models.errors import DeviceFault
-from workers.answer import AnalysisAnswer, DetectionAnswer, ImageAnswer
-from workers.attempts import Ends
+from workers.answers.analysis import AnalysisAnswer, DetectionAnswer, ImageAnswer
 from workers.batching import BatchPlan
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState
 from workers.errors import BlobMissing, ImageRejected, StoreUnavailable
-from workers.jobs import Claim, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.photo import Order
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, NewJob
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 PLAN = BatchPlan(jobs=4, pixels=1_000, interactive_batches=1)
 

@@ -7,21 +7,21 @@ import pytest
 from pydantic import BaseModel
 
 from models.errors import DeviceFault
-from workers.answer import AnalysisAnswer
-from workers.attempts import Ends
+from workers.answers.analysis import AnalysisAnswer
+from workers.answers.work import WorkAnswer
 from workers.batching import BatchPlan
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import AnalyzeOptions, JobRoute, JobState, served_queues
 from workers.errors import BlobMissing, NoFace, StoreUnavailable
-from workers.job_options import CompareOptions, JobKind, VideoOptions
-from workers.job_records import blob_keys
-from workers.jobs import Claim, ClaimLimits, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.photo import Order
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import CompareOptions, JobKind, VideoOptions
+from workers.jobs.records import blob_keys
+from workers.jobs.store import Claim, ClaimLimits, NewJob
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order
 from workers.runner import JobRunner
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.work import Work
-from workers.work_answer import WorkAnswer
 
 PLAN = BatchPlan(jobs=4, pixels=1_000, queues=served_queues(None))
 

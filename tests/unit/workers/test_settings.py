@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from workers.contract import Analysis
 from workers.errors import SettingsError
-from workers.settings import Settings, environment_of, load_settings
+from workers.settings.process import Settings, environment_of, load_settings
 
 
 def test_without_variables_every_setting_has_its_default() -> None:

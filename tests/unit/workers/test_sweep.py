@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from workers.batch_records import NewBatch, NewItem, item_blob_key
-from workers.blobs import MemoryBlobs
+from workers.batches.records import NewBatch, NewItem, item_blob_key
+from workers.blobs.store import MemoryBlobs
 from workers.contract import AnalyzeOptions
 from workers.dispatch import MemoryJobQueue
 from workers.errors import JobUnreadable
-from workers.jobs import Claim, Job
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, Job
 from workers.maintenance import Maintenance
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.settings.process import Settings
 from workers.stores import Stores
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from models.contract import TensorInfo
 from models.testing import ScriptedSession
-from workers.timings import TimedSession, Timings
+from workers.devices.timings import TimedSession, Timings
 
 INFOS = (TensorInfo(name="x", dtype="float32", dims=("batch", 1)),)
 

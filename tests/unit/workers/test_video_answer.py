@@ -7,8 +7,8 @@ from models.deepfake.video_results import FaceObservation, TimelineOptions
 from models.deepfake.video_verdict import judge_clip, judge_tracks
 from models.results import Box
 from models.video.results import ReadNotes, VideoInfo
-from workers.answer import ModelAnswer
-from workers.video_answer import video_answer
+from workers.answers.analysis import ModelAnswer
+from workers.videos.answer import video_answer
 
 OPTIONS = TimelineOptions(thresholds=VerdictThresholds(authentic=0.25, manipulated=0.75))
 MODELS = [

@@ -2,12 +2,12 @@
 
 from contextlib import ExitStack
 
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.identities.index.keeper import FOLLOW_SECONDS, SAVE_SECONDS, Repeater
 from workers.identities.index.searcher import LocalSearcher
 from workers.identities.index.snapshots import Snapshots
 from workers.identities.opening import Identities
-from workers.identity_settings import IdentitySettings
+from workers.settings.identities import IdentitySettings
 
 
 def open_local_searcher(

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from workers.blobs import BlobStore
+from workers.blobs.store import BlobStore
 from workers.errors import BlobMissing, BlobStoreFailed
 from workers.identities.errors import KeyDestroyed, SealBroken
 from workers.identities.index.face_index import FaceIndex

@@ -11,12 +11,12 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from tests.unit.api.batches.forged import honest_tar
-from workers.batch_records import ItemEnd
+from workers.batches.records import ItemEnd
+from workers.batches.redis_chunks import RedisChunks
 from workers.contract import JobError
-from workers.job_options import ChunkOptions
-from workers.redis_chunks import RedisChunks
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.options import ChunkOptions
+from workers.jobs.redis_store import RedisJobs
+from workers.settings.process import Settings
 
 FACE = {
     "bbox": {"x": 1, "y": 2, "width": 3, "height": 4},

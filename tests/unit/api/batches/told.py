@@ -5,7 +5,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from api.services import Services
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 
 Json = dict[str, Any]
 

@@ -17,7 +17,7 @@ from api.services import Services
 from api.testing import memory_parts
 from tests.unit.api.credentials.forge import Forge
 from tests.unit.api.matrix.people import add_user
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 DEVELOPMENT_KEY = "fs_dev_" + "d" * 32
 

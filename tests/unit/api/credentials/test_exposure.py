@@ -9,7 +9,7 @@ import pytest
 
 from api.exposure import is_loopback, require_safe, require_safe_address
 from workers.errors import SettingsError
-from workers.settings import load_settings
+from workers.settings.process import load_settings
 
 SECRET = {"FACESOCIAL_GATEWAY_SECRET": "s" * 32}
 OUTSIDE = "0.0.0.0"  # noqa: S104 - never bound

@@ -12,12 +12,12 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from tests.unit.api.enrollments.people_archive import LIST
-from workers.batch_records import ChunkItem, ItemEnd
+from workers.batches.records import ChunkItem, ItemEnd
+from workers.batches.redis_chunks import RedisChunks
 from workers.contract import JobError
-from workers.job_options import ChunkOptions
-from workers.redis_chunks import RedisChunks
-from workers.redis_jobs import RedisJobs
-from workers.settings import Settings
+from workers.jobs.options import ChunkOptions
+from workers.jobs.redis_store import RedisJobs
+from workers.settings.process import Settings
 
 COLLECTION = "/api/v1/collections/friends"
 REFUSED = JobError(code="face_not_found", message="There is no face in the photo.")

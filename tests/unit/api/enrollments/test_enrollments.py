@@ -14,9 +14,9 @@ from api.services import Services
 from tests.unit.api.batches.forged import honest_tar, honest_zip
 from tests.unit.api.batches.told import blobs, counts, errors, upload
 from tests.unit.api.enrollments.people_archive import LIST, list_first
-from workers.batch_records import ChunkItem, Item
+from workers.batches.records import ChunkItem, Item
 from workers.identities.records import Consent
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 Tiny = Callable[[int], bytes]
 Enroll = Callable[..., TestResponse]

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.enrollments.report import report_csv, report_json
 from api.enrollments.report_row import COLUMNS, ReportRow, report_row
-from workers.batch_records import Item, ItemState
+from workers.batches.records import Item, ItemState
 from workers.contract import JobError
 
 LOW = JobError(code="low_quality", message="Too dark.")

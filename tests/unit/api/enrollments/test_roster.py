@@ -9,11 +9,11 @@ import pytest
 from api.enrollments.roster import Admitted, NotAdmitted, Roster
 from api.principal import LOCAL
 from api.services import Services
-from workers.batch_records import Batch, NewBatch
+from workers.batches.records import Batch, NewBatch
 from workers.identities.records import Collection, NewCollection, NewPerson, Person
 from workers.identities.store import PersonStore
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import EnrollOptions
+from workers.jobs.options import EnrollOptions
 
 UID = "col_" + "1" * 32
 BEN = AuditEvent(action="person.created", by="ben")

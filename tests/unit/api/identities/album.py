@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse, encode_multipart
 from api.services import Services
 from models.catalogue import load_catalogue
 from models.spec import PinnedFile
-from workers.jobs import Job
+from workers.jobs.store import Job
 
 API = "/api/v1/collections"
 #: What made the embeddings of these tests: a model of the catalogue, with its weights' hash.

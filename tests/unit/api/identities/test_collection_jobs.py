@@ -8,7 +8,7 @@ from tests.unit.api.identities.album import API, contract, direction, imported
 from workers.contract import JobState
 from workers.identities.records import Calibration, EmbeddingContract
 from workers.identities.trace_records import AuditEvent
-from workers.job_options import CalibrateOptions, ReembedOptions
+from workers.jobs.options import CalibrateOptions, ReembedOptions
 
 
 @pytest.fixture(autouse=True)

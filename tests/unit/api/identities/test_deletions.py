@@ -13,12 +13,12 @@ from api.app import create_app
 from api.identities.naming_batches import ResultsLeft, naming_batches, results_left
 from api.services import Services
 from tests.unit.api.identities.album import API
-from workers.batch_records import Batch, BatchOptions, BatchPage, BatchPlace, NewBatch
-from workers.batches import BatchStore
+from workers.batches.records import Batch, BatchOptions, BatchPage, BatchPlace, NewBatch
+from workers.batches.store import BatchStore
 from workers.contract import AnalyzeOptions, IdentifyOptions
 from workers.identities.forgetting import Forgetting
 from workers.identities.trace_records import Certificate
-from workers.job_options import EnrollOptions
+from workers.jobs.options import EnrollOptions
 
 #: Of tests' certificates and batches, milliseconds.
 DELETED, EXPIRE = 1_000_000, 2_000_000

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from api.services import Services
 from tests.unit.api.identities.album import API, job_of, known, post_form, refusal
-from workers.job_options import EnrollOptions, VerifyOptions
+from workers.jobs.options import EnrollOptions, VerifyOptions
 
 ANNA = f"{API}/album/persons/anna"
 

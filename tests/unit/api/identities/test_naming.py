@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from api.services import Services
 from tests.unit.api.identities.album import API, job_of, known, refusal
 from workers.contract import AnalyzeOptions, IdentifyOptions
-from workers.job_options import VideoOptions
+from workers.jobs.options import VideoOptions
 
 #: As much of an MP4 file as the gateway looks at.
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(16)

@@ -12,9 +12,9 @@ from api.principal import Scope
 from api.services import Services
 from tests.unit.api.identities.album import API, NDJSON, contract, direction, exported
 from tests.unit.api.matrix.people import add_key, add_user, bearer
-from workers.batch_records import NewBatch
+from workers.batches.records import NewBatch
 from workers.contract import AnalyzeOptions, IdentifyOptions
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 
 @pytest.fixture

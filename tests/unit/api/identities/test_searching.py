@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from api.services import Services
 from tests.unit.api.identities.album import API, direction, job_of, known, refusal
-from workers.job_options import SearchOptions
+from workers.jobs.options import SearchOptions
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import pytest
 
 from api.services import Services
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.job_options import ChunkOptions, JobOptions
-from workers.jobs import Claim, NewJob
+from workers.jobs.options import ChunkOptions, JobOptions
+from workers.jobs.store import Claim, NewJob
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")
 CHUNK = ChunkOptions(batch="batch_" + "1" * 32, items=(1,), options=AnalyzeOptions())

@@ -18,7 +18,7 @@ from api.kept_answers import KeptAnswer, MemoryKeptAnswers
 from api.services import Services
 from workers.contract import JOB_ID
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim
+from workers.jobs.store import Claim
 
 POST = Endpoint(bucket="write", tag="tests", idempotent=True)
 View = Callable[[], ResponseReturnValue]

@@ -12,11 +12,11 @@ from api.app import create_app
 from api.services import Services
 from api.testing import memory_parts
 from tests.unit.api.jobs.conftest import CHUNK, ROUTE
-from workers.changes import JobWatch
 from workers.contract import AnalyzeOptions
 from workers.errors import BlobMissing
-from workers.jobs import Claim, NewJob
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.changes import JobWatch
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim, NewJob
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_its_photo_forgotten(

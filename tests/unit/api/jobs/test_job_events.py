@@ -15,8 +15,8 @@ from api.app import create_app
 from api.services import Services
 from api.sse import RETRY_MS, event_text, job_events
 from workers.errors import StoreUnavailable
-from workers.jobs import Claim
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import Claim
 
 Event = tuple[str, str, dict[str, object]]
 

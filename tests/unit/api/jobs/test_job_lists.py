@@ -10,7 +10,7 @@ from api.answers.jobs import JobList
 from api.cursors import cursor_of, place_of
 from api.errors import ApiError
 from api.services import Services
-from workers.jobs import Claim, Place
+from workers.jobs.store import Claim, Place
 
 URL = "/api/v1/jobs"
 NEXT = re.compile(r'<(/api/v1/jobs\?[^>]+)>; rel="next"')

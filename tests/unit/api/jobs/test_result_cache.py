@@ -13,9 +13,9 @@ from api.principal import LOCAL, Principal
 from api.result_cache import cache_key
 from api.services import Services
 from workers.contract import AnalyzeOptions
-from workers.job_options import CompareOptions, JobOptions
-from workers.jobs import Claim
-from workers.settings import Settings
+from workers.jobs.options import CompareOptions, JobOptions
+from workers.jobs.store import Claim
+from workers.settings.process import Settings
 
 URL = "/api/v1/face/analyze"
 BOB = dataclasses.replace(LOCAL, user_id="bob")

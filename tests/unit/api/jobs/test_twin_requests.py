@@ -12,8 +12,8 @@ from api.app import create_app
 from api.services import Services
 from workers.dispatch import MemoryJobQueue
 from workers.errors import StoreRefused
-from workers.jobs import NewJob, Submitted, nothing
-from workers.memory_jobs import MemoryJobs
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.store import NewJob, Submitted, nothing
 
 URL = "/api/v1/face/analyze"
 KEY = {"Idempotency-Key": "mine"}

@@ -16,9 +16,9 @@ from api.resumable.uploads import NewUpload, Quota
 from api.services import Services
 from tests.unit.api.matrix.known_people import album_of, deletion_of, face_of, person_of
 from tests.unit.api.matrix.people import add_key, add_user
-from workers.batch_records import NewBatch
+from workers.batches.records import NewBatch
 from workers.contract import AnalyzeOptions, JobRoute
-from workers.job_records import NewJob
+from workers.jobs.records import NewJob
 
 #: `<name>` or `<converter:name>`.
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")

@@ -24,7 +24,7 @@ from tests.unit.api.matrix.people import (
     key_header,
 )
 from tests.unit.api.matrix.routes import MAKERS, Route, routes_of
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 SETTINGS = Settings(
     development_key=SecretStr("fs_dev_" + "d" * 32),

@@ -21,7 +21,7 @@ from api.app import create_app
 from api.principal import Role
 from api.services import Services
 from api.testing import memory_parts
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 PASSWORD = "correct Horse 7"  # noqa: S105 - of everybody here
 OTHER_PASSWORD = "battery Staple 8"  # noqa: S105 - the same

@@ -25,7 +25,7 @@ from api.accounts import mail_texts
 from api.accounts.mail import MOST_WAITING, ConsoleMail, Mail, MemoryMail, Postbox, SmtpMail
 from api.accounts.opening import open_mail
 from api.accounts.users import User
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 MAIL = Mail(to="ada@example.com", subject="Reset your password", text="Your token: t0k3n")
 ADA = User(id="user_1", email="ada@example.com", password="", role="user", name="</a> Ada\r\nBcc:")

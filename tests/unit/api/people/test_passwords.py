@@ -10,7 +10,7 @@ from api.accounts.errors import HashingBusy
 from api.accounts.opening import open_passwords
 from api.accounts.password_rules import WeakPassword, check_password
 from api.accounts.passwords import Passwords
-from workers.settings import Settings
+from workers.settings.process import Settings
 
 EMAIL = "grace.hopper@example.com"
 

@@ -11,8 +11,8 @@ from api.principal import LOCAL
 from api.resumable.pieces import PIECE_BYTES, PieceFile
 from api.resumable.uploads import NewUpload, Quota
 from api.services import Services
-from workers.blobs import MemoryBlobs
-from workers.settings import Settings
+from workers.blobs.store import MemoryBlobs
+from workers.settings.process import Settings
 
 VERSION = {"Tus-Resumable": "1.0.0"}
 PART = {**VERSION, "Content-Type": "application/offset+octet-stream"}

@@ -20,18 +20,18 @@ from vram.probe import SimulatedProbe
 from vram.records import Device, DeviceState, Limits
 from vram.redis_fleet import RedisFleet
 from vram.redis_ledger import RedisLedger
-from workers.device_account import DeviceAccount
-from workers.device_commands import DeviceCommands
-from workers.device_keeper import DeviceKeeper, KeeperRules
-from workers.device_memory import DeviceMemory
-from workers.device_models import DeviceModels
-from workers.loads import Place
+from workers.devices.account import DeviceAccount
+from workers.devices.commands import DeviceCommands
+from workers.devices.keeper import DeviceKeeper, KeeperRules
+from workers.devices.loads import Place
+from workers.devices.memory import DeviceMemory
+from workers.devices.models import DeviceModels
+from workers.devices.residency import Residency
+from workers.devices.shortages import Shortages
+from workers.devices.simulated_card import Faults, SimulatedCard
+from workers.devices.sizes import Sizes
+from workers.devices.timings import Timings
 from workers.notes import Notes
-from workers.residency import Residency
-from workers.shortages import Shortages
-from workers.simulated_card import Faults, SimulatedCard
-from workers.sizes import Sizes
-from workers.timings import Timings
 
 MEBIBYTE = 1024 * 1024
 ID = "host/sim:1000"

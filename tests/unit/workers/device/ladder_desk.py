@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from models.contract import InferenceSession, TensorInfo, Tensors
 from models.errors import OutOfMemory
-from workers.ladder import LadderSession, Step, Trouble
-from workers.timings import Ran
+from workers.devices.ladder import LadderSession, Step, Trouble
+from workers.devices.timings import Ran
 
 ROWS = np.arange(16, dtype=np.float32).reshape(8, 2)
 

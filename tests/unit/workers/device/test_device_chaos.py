@@ -10,7 +10,7 @@ import pytest
 from tests.unit.workers.device.bench import SPECS, Bench, MakeBench
 from vram.errors import VramError
 from vram.records import Limits
-from workers.simulated_card import Faults
+from workers.devices.simulated_card import Faults
 
 FAULTS = ("out_of_memory@load*3", "out_of_memory@first_run*3", "out_of_memory@run*12")
 CHAOS_SECONDS = 5.0

@@ -6,7 +6,7 @@ import pytest
 
 from vram.errors import ProbeFailed
 from vram.probe import FixedProbe
-from workers.device_memory import BACK_SECONDS, MEBIBYTE, DeviceMemory
+from workers.devices.memory import BACK_SECONDS, MEBIBYTE, DeviceMemory
 
 
 class Moving:

@@ -17,9 +17,9 @@ from vram.records import Limits
 from vram.redis_fleet import RedisFleet
 from vram.redis_ledger import RedisLedger
 from workers.contract import local_device
-from workers.device import open_device
-from workers.device_setup import Hardware, describe, find_hardware, margins
-from workers.settings import Settings
+from workers.devices.device import open_device
+from workers.devices.setup import Hardware, describe, find_hardware, margins
+from workers.settings.process import Settings
 
 
 def test_a_simulated_device_has_neither_driver_nor_context_and_says_what_it_is() -> None:

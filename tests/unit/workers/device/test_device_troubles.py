@@ -11,7 +11,7 @@ from tests.unit.workers.device.bench import ID, MakeBench, Store
 from vram.answers import Orders
 from vram.errors import LedgerUnavailable
 from vram.records import Command
-from workers import device_keeper
+from workers.devices import keeper as device_keeper
 
 
 class _OutOfTime(Exception):

@@ -17,7 +17,7 @@ from models.errors import (
     ProviderUnavailable,
 )
 from tests.unit.workers.device.ladder_desk import ROWS, Device, Told, check, ladder
-from workers.ladder import LadderSession
+from workers.devices.ladder import LadderSession
 
 
 def test_a_run_that_fits_climbs_nothing_and_is_timed() -> None:

@@ -6,8 +6,8 @@ import pytest
 from models.errors import OutOfMemory
 from tests.unit.workers.device.bench import Bench, MakeBench
 from vram.records import Limits
-from workers.ladder import LadderSession
-from workers.simulated_card import Faults
+from workers.devices.ladder import LadderSession
+from workers.devices.simulated_card import Faults
 
 
 def _steps(bench: Bench) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from models.errors import DeviceFault, OutOfMemory
 from models.memory import Expected
 from models.testing import ScriptedSession
 from tests.unit.workers.device.bench import SPECS
-from workers.simulated_card import MEBIBYTE, Faults, SimulatedCard, SimulatedSession
+from workers.devices.simulated_card import MEBIBYTE, Faults, SimulatedCard, SimulatedSession
 
 FACE = SPECS[2]
 INFOS = (TensorInfo(name="x", dtype="float32", dims=("batch", 1)),)

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from models.catalogue import load_catalogue
 from models.results import Box, DetectedFace, Embedding, EmbeddingModel
-from workers.answer import (
+from workers.answers.analysis import (
     AntiSpoofingAnswer,
     DeepfakeAnswer,
     PoseAnswer,
     QualityAnswer,
     ReasonAnswer,
 )
-from workers.answer_part import Answer
-from workers.attempts import Ends
-from workers.decode import DecodedImage
+from workers.answers.part import Answer
 from workers.identities.embeddings import contract_of, stored_vector
 from workers.identities.index.searcher import LocalSearcher
 from workers.identities.keys import VaultSeals
@@ -34,8 +32,10 @@ from workers.identities.records import (
 )
 from workers.identities.trace_records import AuditEvent
 from workers.identities.vault import MemoryVault
-from workers.photo import Order, Photo
-from workers.settings import Settings
+from workers.photos.attempts import Ends
+from workers.photos.decode import DecodedImage
+from workers.photos.photo import Order, Photo
+from workers.settings.process import Settings
 from workers.stages.detection import Detection
 from workers.stages.stage import StageResult
 
@@ -104,7 +104,7 @@ class ScriptedPipeline:
     orders: list[Order] = field(default_factory=list)
 
     def look_many(self, orders: Sequence[Order], *, ends: Ends = ()) -> list[Photo]:
-        """See workers.pipeline.FacePipeline."""
+        """See workers.photos.pipeline.FacePipeline."""
         del ends
         self.orders += orders
         return [self._look(order) for order in orders]

@@ -19,9 +19,8 @@ from tests.unit.workers.identities.album import (
     Shown,
     embedding,
 )
-from workers.answer import AnalysisAnswer
-from workers.attempts import Ends
-from workers.blobs import MemoryBlobs
+from workers.answers.analysis import AnalysisAnswer
+from workers.blobs.store import MemoryBlobs
 from workers.contract import JobRoute
 from workers.errors import BlobMissing
 from workers.identities.embeddings import contract_of, stored_vector
@@ -30,11 +29,12 @@ from workers.identities.records import NewFace
 from workers.identities.reembed_answer import ReembedAnswer
 from workers.identities.reembed_photos import ReembeddedPhotos
 from workers.identities.reembed_work import ReembedWork, Turns
-from workers.job_options import ReembedOptions
-from workers.jobs import Claim, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.photo import Order, Photo
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import ReembedOptions
+from workers.jobs.store import Claim, NewJob
+from workers.photos.attempts import Ends
+from workers.photos.photo import Order, Photo
+from workers.settings.process import Settings
 
 ROUTE = JobRoute(queue="cpu.bulk", reason="no_gpu_device")
 MODELS = {MODEL.id: MODEL, OTHER_MODEL.id: OTHER_MODEL}
@@ -54,7 +54,7 @@ class TwoModels:
     looks: list[tuple[str, str]] = field(default_factory=list)
 
     def look_many(self, orders: Sequence[Order], *, ends: Ends = ()) -> list[Photo]:
-        """See workers.pipeline.FacePipeline."""
+        """See workers.photos.pipeline.FacePipeline."""
         return [self._look(order, ends) for order in orders]
 
     def _look(self, order: Order, ends: Ends) -> Photo:
@@ -77,7 +77,7 @@ class NoPipeline:
     def analyze_many(
         self, orders: Sequence[Order], *, ends: Ends = ()
     ) -> list[AnalysisAnswer | Exception | None]:
-        """See workers.pipeline.FacePipeline."""
+        """See workers.photos.pipeline.FacePipeline."""
         raise AssertionError((orders, ends))
 
 

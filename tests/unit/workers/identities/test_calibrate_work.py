@@ -14,8 +14,8 @@ from workers.identities.embeddings import STORED
 from workers.identities.errors import CollectionNotFound
 from workers.identities.index.searcher import LocalSearcher
 from workers.identities.thresholds import collection_thresholds
-from workers.job_options import CalibrateOptions
-from workers.jobs import Claim, Job
+from workers.jobs.options import CalibrateOptions
+from workers.jobs.store import Claim, Job
 
 #: More dimensions than the gallery's, so that people differ.
 WIDE = dataclasses.replace(CONTRACT, dimensions=32)

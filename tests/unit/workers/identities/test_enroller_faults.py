@@ -19,7 +19,7 @@ from tests.unit.workers.identities.album import (
     axis,
 )
 from tests.unit.workers.identities.enrolling import Bench
-from workers.answer import ReasonAnswer
+from workers.answers.analysis import ReasonAnswer
 from workers.errors import BlobMissing, StoreUnavailable
 from workers.identities.answers import EnrolledPhotoAnswer
 from workers.identities.enroller import Enroller

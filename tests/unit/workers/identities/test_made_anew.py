@@ -8,7 +8,7 @@ import redis
 from tests.unit.workers.identities.album import NOTED, UID, Shown, axis
 from tests.unit.workers.identities.test_people_works import Works
 from workers.identities.errors import PersonNotFound
-from workers.job_options import EnrollOptions
+from workers.jobs.options import EnrollOptions
 
 ENROLL = EnrollOptions(collection=UID, person="zoe", by="ada")
 

@@ -20,7 +20,7 @@ from tests.unit.workers.identities.album import (
     liveness,
 )
 from tests.unit.workers.identities.enrolling import Bench
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import JobRoute
 from workers.errors import BlobMissing, ImageRejected, NoFace, StoreUnavailable
 from workers.identities.answers import EnrollmentAnswer, PersonVerificationAnswer, SearchAnswer
@@ -29,10 +29,10 @@ from workers.identities.errors import ContractMismatch, PersonNotFound
 from workers.identities.identifier import Identifier
 from workers.identities.search_work import SearchWork
 from workers.identities.verify_work import VerifyWork
-from workers.job_options import EnrollOptions, JobOptions, SearchOptions, VerifyOptions
-from workers.jobs import Claim, NewJob
-from workers.memory_jobs import MemoryJobs
-from workers.settings import Settings
+from workers.jobs.memory_store import MemoryJobs
+from workers.jobs.options import EnrollOptions, JobOptions, SearchOptions, VerifyOptions
+from workers.jobs.store import Claim, NewJob
+from workers.settings.process import Settings
 from workers.work import Work
 
 ROUTE = JobRoute(queue="cpu.interactive", reason="no_gpu_device")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.workers.identities.album import GOOD
-from workers.answer import PoseAnswer
+from workers.answers.analysis import PoseAnswer
 from workers.identities.quality import refusals
 
 

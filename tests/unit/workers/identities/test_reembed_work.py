@@ -21,8 +21,8 @@ from workers.identities.errors import ReembeddingUnderWay
 from workers.identities.reembed_answer import ReembedAnswer
 from workers.identities.reembed_photos import ReembeddedPhotos
 from workers.identities.reembed_work import ReembedWork, Turns
-from workers.job_options import ReembedOptions
-from workers.jobs import NewJob
+from workers.jobs.options import ReembedOptions
+from workers.jobs.store import NewJob
 from workers.runner import JobRunner
 from workers.work import TurnOver
 

@@ -10,7 +10,7 @@ import redis
 import structlog
 
 from tests.unit.workers.identities.album import NOTED, PRESETS, UID, Album, axis, embedding
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.contract import IdentifyOptions
 from workers.identities.errors import VaultUnavailable
 from workers.identities.forgetting import Forgetting

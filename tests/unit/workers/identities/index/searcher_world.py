@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.identities.index.searcher import LocalSearcher
 from workers.identities.index.snapshots import Snapshots
 from workers.identities.keys import VaultSeals

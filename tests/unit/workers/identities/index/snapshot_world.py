@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.identities.index.face_index import FaceIndex
 from workers.identities.index.follower import Follower
 from workers.identities.index.snapshot import About

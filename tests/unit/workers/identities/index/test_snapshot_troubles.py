@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.workers.identities.index.snapshot_world import UID, World, faces
-from workers.blobs import MemoryBlobs
+from workers.blobs.store import MemoryBlobs
 from workers.errors import BlobMissing, BlobStoreFailed
 from workers.identities.errors import VaultUnavailable
 from workers.identities.index.snapshot import HEADER_BYTES

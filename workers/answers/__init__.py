@@ -1,0 +1,1 @@
+"""The answers of photos as users see them: JSON shapes, documented field by field."""

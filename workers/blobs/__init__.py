@@ -1,0 +1,1 @@
+"""The blob store: images and videos between the gateway and the workers."""

@@ -1,0 +1,1 @@
+"""How this project connects to Redis or Valkey, and sends scripts there."""

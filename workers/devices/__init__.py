@@ -1,0 +1,1 @@
+"""A worker's device: its account in the ledger, its models, and what happens when it is full."""

@@ -1,0 +1,1 @@
+"""The settings of every process, by what they are about; `process` puts them together."""

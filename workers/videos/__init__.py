@@ -1,0 +1,1 @@
+"""Jobs that judge a video, and their answers."""
