@@ -73,7 +73,7 @@ def up(
             "The monitor is not installed. Run `pip install 'facesocial[local]'`, or pass "
             "--no-flower."
         )
-    console = SteadyConsole(markup=False, emoji=False)
+    console = SteadyConsole()
     gpus = usable_gpus(
         environment,
         list_gpus=list_gpus,

@@ -1,7 +1,7 @@
 """Webhooks and their deliveries on Redis or Valkey; the scripts are in `api/webhooks/lua`.
 
-A delivery is made by the script that ends its job or batch (`announce_end` in `workers/lua`), in
-the same step: no end goes untold because a process died.
+A delivery is made by the script that ends its job or batch (`announce_end` in `workers/jobs/lua`),
+in the same step: no end goes untold because a process died.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from tests.contract.batches.world import ROUTE, SETTINGS, World, photo, world
-from tests.unit.workers.scripted_enroller import ScriptedEnroller
+from tests.unit.workers.chunks.scripted_enroller import ScriptedEnroller
 from tests.unit.workers.test_runner import ANSWER
 from workers.answers.analysis import AnalysisAnswer
 from workers.batches.records import NewBatch

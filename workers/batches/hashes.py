@@ -1,4 +1,4 @@
-"""Batches and items as the scripts in `workers/lua/batches` keep them, and back."""
+"""Batches and items as the scripts in `workers/batches/lua` keep them, and back."""
 
 import json
 from collections.abc import Mapping, Sequence

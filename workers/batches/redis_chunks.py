@@ -1,4 +1,4 @@
-"""The workers' side of batches on Redis or Valkey: thin calls to `workers/lua/batches`."""
+"""The workers' side of batches on Redis or Valkey: thin calls to `workers/batches/lua`."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The gateway's side of batches on Redis or Valkey: thin calls to `workers/lua/batches`."""
+"""The gateway's side of batches on Redis or Valkey: thin calls to `workers/batches/lua`."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The scripts of `workers/lua/batches` on a client, with what their prelude reads."""
+"""The scripts of `workers/batches/lua` on a client, with what their prelude reads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -50,7 +50,7 @@ class BatchScripts:
     Args:
         client: With `decode_responses`.
         settings: Of the store.
-        names: Files of `workers/lua/batches` without their ending.
+        names: Files of `workers/batches/lua` without their ending.
     """
 
     def __init__(self, client: redis.Redis, settings: Settings, names: Sequence[str]) -> None:
@@ -62,12 +62,7 @@ class BatchScripts:
             settings.batch_open_seconds * 1000,
             error_json(POISONED_ITEM),
         )
-        self._scripts = JobScripts(
-            client,
-            settings,
-            tuple(f"batches/{name}" for name in names),
-            preludes=("prelude", "batches/prelude"),
-        )
+        self._scripts = JobScripts(client, settings, names, package="workers.batches")
 
     def call(self, name: str, *args: Any) -> Any:  # noqa: ANN401 - texts, numbers; a reply
         """What a script answers.
@@ -75,4 +70,4 @@ class BatchScripts:
         Raises:
             StoreUnavailable: the server does not answer, or takes nothing now.
         """
-        return self._scripts.call(f"batches/{name}", *self._head, *args)
+        return self._scripts.call(name, *self._head, *args)

@@ -14,26 +14,23 @@ AWAY = ("OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "MASTERDOWN
 
 
 def scripts_of(
-    client: redis.Redis,
-    package: str,
-    names: Sequence[str],
-    *,
-    preludes: Sequence[str] = ("prelude",),
+    client: redis.Redis, package: str, names: Sequence[str], *, preludes: Sequence[str] = ()
 ) -> dict[str, Script]:
-    """The scripts in a package's folder `lua` on a client, by name.
+    """The scripts in a package's folder `lua` on a client, by name; its prelude is before each.
 
     Args:
         client: It sends them.
         package: For example "api.accounts".
         names: Of the files, without their ending.
-        preludes: The same; put before each script.
+        preludes: Packages whose preludes come before the package's own.
     """
-    folder = resources.files(package) / "lua"
-    texts_of = {
-        name: (folder / f"{name}.lua").read_text(encoding="utf-8") for name in (*preludes, *names)
-    }
-    before = "".join(texts_of[name] for name in preludes)
-    return {name: client.register_script(before + texts_of[name]) for name in names}
+    before = "".join(_lua(each, "prelude") for each in (*preludes, package))
+    return {name: client.register_script(before + _lua(package, name)) for name in names}
+
+
+def _lua(package: str, name: str) -> str:
+    file = resources.files(package) / "lua" / f"{name}.lua"
+    return file.read_text(encoding="utf-8")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Jobs as the scripts in `workers/lua` keep them: hashes of texts, and back."""
+"""Jobs as the scripts in `workers/jobs/lua` keep them: hashes of texts, and back."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

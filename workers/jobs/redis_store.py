@@ -1,4 +1,4 @@
-"""The job store on Redis or Valkey: thin calls to the scripts in `workers/lua`."""
+"""The job store on Redis or Valkey: thin calls to the scripts in `workers/jobs/lua`."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The scripts of `workers/lua` on a client, and the names of the keys they work on.
+"""The scripts of `workers/jobs/lua` on a client, and the names of the keys they work on.
 
 Keys share one hash tag; docs/reference/redis-keys.md describes them.
 """
@@ -33,7 +33,9 @@ SAME_PREFIX = PREFIX + "same:"
 #: Channel on which every change of a job is published; see `workers.jobs.changes`.
 CHANGES_CHANNEL = PREFIX + "changes"
 
-#: The files of `workers/lua`, each sent with `prelude.lua` before it.
+#: Where the scripts of jobs are.
+PACKAGE = "workers.jobs"
+#: The files of its folder `lua`, each sent with `prelude.lua` before it.
 SCRIPTS = (
     "submit",
     "recall",
@@ -64,8 +66,8 @@ class JobScripts:
     Args:
         client: With `decode_responses`.
         settings: Of the store.
-        names: Files of `workers/lua` without their ending.
-        preludes: The same; put before each script.
+        names: Files of the package's folder `lua` without their ending.
+        package: Whose scripts they are; another package's own prelude follows that of jobs.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class JobScripts:
         settings: Settings,
         names: Sequence[str] = SCRIPTS,
         *,
-        preludes: Sequence[str] = ("prelude",),
+        package: str = PACKAGE,
     ) -> None:
         #: What the prelude reads; see there.
         self._head: tuple[Any, ...] = (
@@ -88,7 +90,8 @@ class JobScripts:
             settings.expired_jobs_known_seconds,
             settings.result_cache_seconds,
         )
-        self._scripts = scripts_of(client, "workers", names, preludes=preludes)
+        preludes = () if package == PACKAGE else (PACKAGE,)
+        self._scripts = scripts_of(client, package, names, preludes=preludes)
 
     def call(self, name: str, *args: Any) -> Any:  # noqa: ANN401 - texts, numbers; a reply
         """What a script answers.

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from models.catalogue import Catalogue
 from models.errors import ProviderUnavailable
 from models.weights.store import WeightStore
-from tests.unit.workers.device.bench import SPECS, Store
+from tests.unit.workers.devices.bench import SPECS, Store
 from vram.errors import ProbeFailed
 from vram.probe import FixedProbe
 from vram.records import Limits

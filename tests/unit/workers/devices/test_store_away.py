@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.workers.device.bench import MakeBench
+from tests.unit.workers.devices.bench import MakeBench
 from vram.records import Device
 from workers.errors import ModelRefused
 from workers.notes import Note

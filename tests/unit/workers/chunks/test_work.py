@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import DeviceFault
 from tests.contract.batches.world import world
-from tests.unit.workers.chunk_worker import OutOfTimeError, Worker
+from tests.unit.workers.chunks.chunk_worker import OutOfTimeError, Worker
 from tests.unit.workers.test_runner import ANSWER
 from workers.answers.analysis import AnalysisAnswer
 from workers.batches.records import BatchCounts, BatchState

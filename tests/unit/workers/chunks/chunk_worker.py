@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from models.errors import DeviceFault
 from tests.contract.batches.world import World, batch_id, photo
-from tests.unit.workers.scripted_enroller import ScriptedEnroller
+from tests.unit.workers.chunks.scripted_enroller import ScriptedEnroller
 from tests.unit.workers.test_runner import ANSWER
 from workers.answers.analysis import AnalysisAnswer
 from workers.batches.records import NewBatch

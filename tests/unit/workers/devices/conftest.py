@@ -6,7 +6,7 @@ import pytest
 
 from models.weights.sources.memory import MemoryFetcher, pinned, zipped
 from models.weights.store import WeightStore
-from tests.unit.workers.device.bench import GRAPH, Bench, MakeBench, Store
+from tests.unit.workers.devices.bench import GRAPH, Bench, MakeBench, Store
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from models.contract import TensorInfo
 from models.errors import DeviceFault, OutOfMemory
 from models.memory import Expected
 from models.testing import ScriptedSession
-from tests.unit.workers.device.bench import SPECS
+from tests.unit.workers.devices.bench import SPECS
 from workers.devices.simulated_card import MEBIBYTE, Faults, SimulatedCard, SimulatedSession
 
 FACE = SPECS[2]

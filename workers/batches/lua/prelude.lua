@@ -1,4 +1,5 @@
--- Put after `prelude.lua` before every script of this folder. The script's own arguments begin with
+-- Put after the prelude of jobs (workers/jobs/lua) before every script of this folder. The script's
+-- own arguments come after these:
 --
 -- args[1] retry_ms        how long failed items can be retried after a batch's end
 -- args[2] most_items      of a batch

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from tests.unit.workers.device.bench import ID, MakeBench, Store
+from tests.unit.workers.devices.bench import ID, MakeBench, Store
 from vram.answers import Orders
 from vram.errors import LedgerUnavailable
 from vram.records import Command
-from workers.devices import keeper as device_keeper
+from workers.devices.keeper import CLOSE_SECONDS
 
 
 class _OutOfTime(Exception):
@@ -191,7 +191,7 @@ def test_a_load_that_hangs_in_the_keeper_s_own_thread_is_noticed_and_does_not_ke
 
     started = time.monotonic()
     bench.keeper.close()
-    assert time.monotonic() - started < device_keeper.CLOSE_SECONDS + 5
+    assert time.monotonic() - started < CLOSE_SECONDS + 5
     free.set()
     for thread in bench.keeper._threads:
         thread.join(60)

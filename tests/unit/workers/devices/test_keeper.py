@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.workers.device.bench import ID, MakeBench, Store
+from tests.unit.workers.devices.bench import ID, MakeBench, Store
 from vram.records import Command, CommandAction
 
 

@@ -8,7 +8,7 @@ import fakeredis
 import pytest
 
 from tests.contract.batches.world import world
-from tests.unit.workers.chunk_worker import ENROLL, Worker
+from tests.unit.workers.chunks.chunk_worker import ENROLL, Worker
 from workers.batches.records import BatchState, Item
 from workers.batching import BatchPlan
 from workers.blobs.store import MemoryBlobs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import OutOfMemory
-from tests.unit.workers.device.bench import Bench, MakeBench
+from tests.unit.workers.devices.bench import Bench, MakeBench
 from vram.records import Limits
 from workers.devices.ladder import LadderSession
 from workers.devices.simulated_card import Faults

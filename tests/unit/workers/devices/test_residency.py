@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from models.errors import InferenceFailed
-from tests.unit.workers.device.bench import MakeBench
+from tests.unit.workers.devices.bench import MakeBench
 from vram.records import Limits
 from workers.errors import ModelRefused
 

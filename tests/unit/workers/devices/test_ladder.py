@@ -16,7 +16,7 @@ from models.errors import (
     OutOfMemory,
     ProviderUnavailable,
 )
-from tests.unit.workers.device.ladder_desk import ROWS, Device, Told, check, ladder
+from tests.unit.workers.devices.ladder_desk import ROWS, Device, Told, check, ladder
 from workers.devices.ladder import LadderSession
 
 

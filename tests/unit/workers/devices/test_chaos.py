@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.unit.workers.device.bench import SPECS, Bench, MakeBench
+from tests.unit.workers.devices.bench import SPECS, Bench, MakeBench
 from vram.errors import VramError
 from vram.records import Limits
 from workers.devices.simulated_card import Faults
