@@ -25,10 +25,18 @@ def upright(pixels: Image, matrix: NDArray[np.int32] | None) -> Image:
         return np.ascontiguousarray(pixels)
     (a, b), (c, d) = matrix[:2, :2].astype(np.float64)
     across, down = a, d
-    if abs(b) + abs(c) > abs(a) + abs(d):
+    if lies_on_side(matrix):
         pixels, across, down = pixels.transpose(1, 0, 2), c, b
     if across < 0:
         pixels = pixels[:, ::-1]
     if down < 0:
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
+
+
+def lies_on_side(matrix: NDArray[np.int32] | None) -> bool:
+    """Whether the width of the frames shown is the height of the coded ones; see `upright`."""
+    if matrix is None:
+        return False
+    (a, b), (c, d) = matrix[:2, :2].astype(np.float64)
+    return bool(abs(b) + abs(c) > abs(a) + abs(d))

@@ -26,7 +26,7 @@ from models.errors import VideoRejected
 from models.video.boxes import check_index
 from models.video.clock import Clock
 from models.video.files import Nameless, check_size, format_of, open_path
-from models.video.orientation import upright
+from models.video.orientation import lies_on_side, upright
 from models.video.results import (
     THUMBNAIL_SIDE,
     FrameChooser,
@@ -122,6 +122,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 index = self.notes.decoded_frames
                 self.notes = replace(self.notes, decoded_frames=index + 1)
                 small = _shrunk(to_thumbnail, coded)
+                if index == 0 and lies_on_side(_display_matrix(small)):
+                    self.info = replace(self.info, width=coded.height, height=coded.width)
                 scene = chooser.choose(time_seconds, _pixels(small))
                 if scene is not None:
                     full = to_rgb.reformat(coded, format="rgb24", threads=1)

@@ -38,7 +38,8 @@ class VideoInfo:
     container: str
     #: FFmpeg's name of the codec, such as "h264".
     codec: str
-    #: Size of the coded frames, pixels; a rotation is not yet applied.
+    #: Size of the frames, pixels: of the coded ones, until the first is decoded and tells how it is
+    #: shown; then of upright ones.
     width: int
     height: int
     #: From the start of the first packet to the end of the last.

@@ -94,7 +94,7 @@ class VideoInfoAnswer(Answer):
     container: str
     #: Such as "h264".
     codec: str
-    #: Of the coded frames, pixels; a rotation is not yet applied.
+    #: Of the frames as players show them, pixels: upright, as boxes are.
     width: int
     height: int
     duration_seconds: float

@@ -94,10 +94,12 @@ def test_frames_are_turned_and_mirrored_as_the_file_says(
     make_clip: MakeClip, turned: tuple[float, bool, bool], corner: str
 ) -> None:
     """The blue quarter of the coded frame is at its top left; turns are counterclockwise."""
-    frame = frames_of(make_clip("a.mp4", turned=turned))[0]
+    with VideoReader(make_clip("a.mp4", turned=turned), VideoLimits()) as reader:
+        frame = next(iter(reader.frames(Everything())))
+        told = (reader.info.width, reader.info.height)
 
     height, width = frame.pixels.shape[:2]
-    assert (width, height) == ((64, 96) if abs(turned[0]) == 90 else (96, 64))
+    assert (width, height) == told == ((64, 96) if abs(turned[0]) == 90 else (96, 64))
     vertical, horizontal = corner.split()
     row = 5 if vertical == "top" else height - 5
     column = 5 if horizontal == "left" else width - 5
