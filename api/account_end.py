@@ -2,10 +2,12 @@
 
 from api.accounts.errors import UserNotFound
 from api.accounts.users import UserStore
-from api.identities.leaving import delete_account
 from api.webhooks.redis_webhooks import RedisWebhooks
 from workers.identities.store import CollectionStore
 from workers.identities.trace_records import AuditEvent
+
+#: Collections listed in one go.
+_PART = 100
 
 
 def end_account(
@@ -38,4 +40,8 @@ def end_account(
     if users.set_standing(user_id, status="suspended") == "missing":
         raise UserNotFound
     webhooks.forget(user_id)
-    return delete_account(users, collections, user_id, audit=audit)
+    gone: list[str] = []
+    while part := collections.list(user_id, limit=_PART).items:
+        gone.extend(collections.delete(one.uid, audit=audit).id for one in part)
+    users.delete(user_id)
+    return tuple(gone)

@@ -53,7 +53,7 @@ def asked_of(
         form: What the endpoint takes.
         catalogue: The models there are.
         disabled_analyses: Those that are switched off.
-        namer: Of endpoints that tell who people are, as `api.identities.namer` makes it.
+        namer: Of endpoints that tell who people are, as `api.identities.naming` makes it.
 
     Raises:
         ApiError: an option is unknown, wrong, or can't be honoured.
