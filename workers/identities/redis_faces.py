@@ -98,10 +98,10 @@ class RedisFaces:
             )
             outcome, told = self._added(uid, adding, compared)
             _refuse(outcome)
+            faces = [face for face in faces if face.id in adding.ids]
             if outcome == "done":
                 # What an earlier round has added, this one knows, and takes back no more.
                 before, compared = bytes(map(min, before or told[0], told[0])), None
-                faces = [face for face in faces if face.id in adding.ids]
                 if not self._purged(uid, person_id, before):
                     outcomes = tuple(_OUTCOMES[letter] for letter in before.decode())
                     return AddedFaces(outcomes=outcomes, version=int(told[1]))
@@ -115,16 +115,19 @@ class RedisFaces:
         What is sealed is sent again as it is: others who add have as little time as can be.
         """
         version = compared.version if compared else None
-        for _ in range(ATTEMPTS):
+        left = ATTEMPTS
+        while left:
             rows = [part for _, row in adding.rows for part in row]
             args = (*adding.head, _known(version), adding.present, adding.event, *rows)
             outcome, told = self._scripts.about("faces_add", uid, adding.person_id, *args)
             if compared is None or outcome != "behind":
                 return outcome, told
-            version, came = int(told[0]), told[1]
+            version, is_latest, came = int(told[0]), told[1], told[2]
             vectors = self._came(uid, came, adding.present)
             wanted = compared.hold_against(FacesCame(vectors=vectors, version=version))
             adding.rows[:] = [one for one in adding.rows if one[0] in wanted]
+            # Much is told part by part: only who has seen all was overtaken since.
+            left -= is_latest
         raise busy()
 
     def _came(self, uid: str, flat: Sequence[bytes], generation: int) -> Sequence[FaceVector]:

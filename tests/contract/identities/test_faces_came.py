@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.identities.gallery import CONTRACT, NOTED, Gallery, face, face_id, vector
+from tests.contract.identities.gallery import (
+    CONTRACT,
+    NOTED,
+    SETTINGS,
+    Gallery,
+    face,
+    face_id,
+    gallery,
+    vector,
+)
 from workers.errors import StoreRefused
 from workers.identities.records import AddedFaces
 from workers.identities.refusals import ATTEMPTS
@@ -121,6 +130,55 @@ def test_the_first_faces_of_all_are_told_too(it: Gallery, uid: str, comparer: Co
     add(it, uid, "a", version=0, comparer=comparer)
 
     assert comparer.ids == [(face_id("b"),)]
+
+
+def passed(it: Gallery, uid: str, count: int) -> int:
+    """Let so much happen as concerns no face; the version it comes to."""
+    key = f"fs:{{identities}}:collection:{uid}"
+    version = it.stores.log.head(uid).place.version
+    with it.client.pipeline() as pipeline:
+        for number in range(version + 1, version + count + 1):
+            pipeline.xadd(
+                f"{key}:log",
+                {"mark": "m", "kind": "moved", "person": "yan", "faces": ""},
+                id=f"{number}-0",
+            )
+        pipeline.hset(key, mapping={"version": version + count, "mark": "m"})
+        pipeline.execute()
+    return version + count
+
+
+def test_much_that_came_is_told_part_by_part(it: Gallery, uid: str, comparer: Comparer) -> None:
+    roomy = gallery(it.client, SETTINGS.model_copy(update={"identity_log_kept": 10_000}), it.seals)
+    version = roomy.add(uid, "yan", "first").version
+    people = [f"p{number}" for number in range(6)]
+    for person_id in people:
+        roomy.person(uid, person_id)
+        roomy.add(uid, person_id, *(f"{person_id} {number}" for number in range(90)))
+    middle = passed(roomy, uid, 300)
+    latest = roomy.add(uid, "yan", "last").version
+
+    added = add(roomy, uid, "a", version=version, comparer=comparer)
+
+    assert added.outcomes == ("added",)
+    everybody = [face_id(f"{one} {number}") for one in people for number in range(90)]
+    assert [one for ids in comparer.ids for one in ids] == [*everybody, face_id("last")]
+    assert max(map(len, comparer.ids)) < 400
+    versions = [came.version for came in comparer.came]
+    assert versions == sorted(set(versions))
+    # Nothing came in between, and whoever reads on knows from where.
+    assert any(version + 6 < one < middle for one in versions)
+    assert versions[-1] == latest
+
+
+def test_who_reads_what_came_part_by_part_is_not_overtaken_by_it(
+    it: Gallery, uid: str, comparer: Comparer
+) -> None:
+    version = it.add(uid, "yan", "b").version
+    passed(it, uid, 300 * ATTEMPTS)
+
+    assert add(it, uid, "a", version=version, comparer=comparer).outcomes == ("added",)
+    assert len(comparer.came) > ATTEMPTS
 
 
 def test_what_was_removed_or_moved_needs_no_comparison(

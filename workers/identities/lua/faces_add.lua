@@ -1,12 +1,16 @@
 -- faces_add(uid, person, their leaf, contract, generation, compared, present, audit, face, photo tag, image key, leaf,
---   sealed, ...) -> { done, keys_version, letters, version } | { behind, keys_version, version, { face, record, ... } }
+--   sealed, ...) -> { done, keys_version, letters, version }
+--   | { behind, keys_version, version, whether that is the latest, { face, record, ... } }
 --   | { free | moved | lost | mismatch | no_consent, keys_version } | missing
 --
 -- Add a person's faces. their leaf: the person's, '' for whoever has the id; contract: of the vectors; generation: the
 -- caller's, '' for any; compared: the version up to which the faces were compared with everybody's, '' for not at all;
 -- present: the generation they are sealed for. letters: of each face a: added, k: known, d: duplicate, f: full. behind:
--- these faces have come since; lost: which ones the log does not tell any more. moved: the generation
--- is another by now.
+-- these faces have come since, up to that version of the log: so much as one call may read. lost: which ones the log does
+-- not tell any more. moved: the generation is another by now.
+
+-- Of the log in one call: entries, and faces until no further entry is read. Everybody else waits that long.
+local MOST_ENTRIES, MOST_CAME = 250, 250
 
 local uid, id = args[1], args[2]
 if is_missing(uid) then return { 'missing' } end
@@ -19,10 +23,12 @@ if found[4] == '1' and consent ~= -1 and consent <= now then return told(uid, 'n
 if found[2] ~= args[7] then return told(uid, 'moved') end
 local version = redis.call('HGET', key(uid), 'version')
 if args[6] ~= '' and args[6] ~= version then
-  local came, first = {}, whole(args[6] + 1) .. '-0'
-  local entries = redis.call('XRANGE', key(uid, 'log'), first, '+')
+  local came, first, reached = {}, whole(args[6] + 1) .. '-0', nil
+  local entries = redis.call('XRANGE', key(uid, 'log'), first, '+', 'COUNT', MOST_ENTRIES)
   if #entries == 0 or entries[1][1] ~= first then return told(uid, 'lost') end
   for _, entry in ipairs(entries) do
+    if #came >= 2 * MOST_CAME then break end
+    reached = string.match(entry[1], '^%d+')
     -- mark, kind, person and faces, each behind its name.
     local ids = entry[2][4] == 'added' and entry[2][8] or ''
     for place = 1, #ids, 16 do
@@ -33,7 +39,10 @@ if args[6] ~= '' and args[6] ~= version then
       end
     end
   end
-  if #came > 0 then return told(uid, 'behind', version, came) end
+  -- Who has not read to the end goes on from here, although nothing may have come as far as this.
+  if #came > 0 or reached ~= version then
+    return told(uid, 'behind', reached, reached == version and 1 or 0, came)
+  end
 end
 
 local faces, photos, letters, added = faces_key(uid, found[2]), {}, {}, {}
