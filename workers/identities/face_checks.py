@@ -1,6 +1,7 @@
 """What is held against a face that is to be enrolled: the person's others, and everybody else's."""
 
 from collections import defaultdict
+from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,6 +94,7 @@ class Checked:
                     if one.person_id != face.order.person
                 ]
                 _check_others(call, place, others)
+        _check_again(call, {one.person_id for one in new})
         self.version = came.version
         return frozenset(face.order.face_id for face in call.faces if face.goes_on)
 
@@ -150,8 +152,7 @@ class FaceChecks:
                 _check_others(call, place, [*_earlier_others(call, place), *others[place]])
             if face.goes_on and face.order.alone:
                 _check_own(call, [place], _known_to(call, place))
-        for person, places in _together(faces).items():
-            _check_own(call, places, call.known[person])
+        _check_together(call, known)
         return Checked(call, version)
 
     def _known(
@@ -252,6 +253,21 @@ def _check_others(call: _Call, place: int, others: Sequence[_Other]) -> None:
             threshold=call.levels.somebody,
         )
         _strike(face, "identity_similarity_conflict", refused=call.strict)
+
+
+def _check_again(call: _Call, persons: Some[str]) -> None:
+    """Strike faces of persons who have others by now."""
+    for place, face in enumerate(call.faces):
+        if face.goes_on and face.order.alone and face.order.person in persons:
+            _check_own(call, [place], _known_to(call, place))
+    _check_together(call, persons)
+
+
+def _check_together(call: _Call, persons: Some[str]) -> None:
+    """Strike faces of persons that are checked against each other."""
+    for person, places in _together(call.faces).items():
+        if person in persons:
+            _check_own(call, places, call.known[person])
 
 
 def _check_own(call: _Call, places: Sequence[int], known: Rows) -> None:

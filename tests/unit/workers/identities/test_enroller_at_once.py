@@ -136,6 +136,22 @@ def test_who_becomes_liker_to_their_own_meanwhile_is_no_conflict(
     assert (answer.outcome, answer.similar_to) == ("added", None)
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize(("policy", "outcome"), [("standard", "added"), ("strict", "refused")])
+def test_of_two_photos_of_one_person_at_once_the_second_is_told_that_they_are_unlike(
+    crowd: Callable[..., Crowd], policy: str, outcome: str, *, alone: bool
+) -> None:
+    one = crowd(quality=policy)
+    one.show(zoe=Shown(faces=[axis(0)]), other=Shown(faces=[axis(1)]))
+    one.meanwhile(one.order("other", alone=alone))
+
+    [answer] = one.enroll("zoe", alone=alone)
+
+    assert answer.outcome == outcome
+    assert (*answer.reasons, *answer.warnings) == ("another_person",)
+    assert one.faces() == 1 + (outcome == "added")
+
+
 def test_two_workers_side_by_side_add_one_of_each_pair_of_look_alikes(
     crowd: Callable[..., Crowd],
 ) -> None:
