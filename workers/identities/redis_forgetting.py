@@ -73,7 +73,10 @@ class RedisForgetting:
         """See ForgettingStore."""
         flat = [part.decode() for part in self._scripts.call("doomed_read", limit)]
         found: dict[str, list[int] | None] = {}
-        for uid, leaf in zip(flat[::2], flat[1::2], strict=True):
+        for uid, leaf, keys_version in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+            # Each destruction makes a next version: on an old copy of the keys that was put back
+            # they would come to pass for the newest ones, with those of who was deleted before.
+            self._scripts.seals.refresh(uid, int(keys_version))
             if leaf == _ALL:
                 found[uid] = None
             elif (leaves := found.setdefault(uid, [])) is not None:

@@ -88,6 +88,8 @@ class Gallery:
 
     client: redis.Redis
     seals: VaultSeals
+    #: Of the seals, unless they are a test's own.
+    vault: MemoryVault
     stores: Identities
     #: Milliseconds; the store's.
     clock: "list[int]"
@@ -164,13 +166,17 @@ class Gallery:
 
 
 def gallery(
-    client: redis.Redis, settings: Settings = SETTINGS, seals: VaultSeals | None = None
+    client: redis.Redis,
+    settings: Settings = SETTINGS,
+    seals: VaultSeals | None = None,
+    vault: MemoryVault | None = None,
 ) -> Gallery:
     """The stores on a client whose answers are bytes."""
-    seals = seals or VaultSeals(MemoryVault())
+    vault = vault or MemoryVault()
+    seals = seals or VaultSeals(vault)
     clock = [1_800_000_000_000]
     stores = open_identities(client, settings, seals, clock_ms=lambda: clock[0])
-    return Gallery(client=client, seals=seals, stores=stores, clock=clock)
+    return Gallery(client=client, seals=seals, vault=vault, stores=stores, clock=clock)
 
 
 def old_copy(it: Gallery) -> dict[bytes, bytes]:

@@ -1,6 +1,7 @@
 """What follows a deletion, round by round, on every store: until no copy can be read."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from tests.contract.identities.gallery import (
     SECOND_MS,
     Gallery,
     event,
+    gallery,
     keep,
 )
 from workers.blobs.store import MemoryBlobs
@@ -18,9 +20,12 @@ from workers.errors import BlobStoreFailed, StoreUnavailable
 from workers.identities.errors import KeyDestroyed, PersonNotFound, VaultUnavailable
 from workers.identities.forgetting import AGAIN_SECONDS, MOST_FAILURES, Forgetting, Forgotten
 from workers.identities.kept_images import ANNOUNCED_SECONDS, KeptImages
+from workers.identities.keys import VaultSeals
 from workers.identities.opening import Identities
 from workers.identities.records import CollectionSettings
+from workers.identities.told_persons import sealed_person, told_results
 from workers.identities.trace_records import Certificate
+from workers.identities.vault import MemoryVault
 
 DAY_SECONDS = 86_400
 #: What a round does, in its order.
@@ -72,6 +77,34 @@ def test_a_deleted_collection_s_keys_are_gone_whole(
     with pytest.raises(KeyDestroyed):
         it.seals.seal(uid, 1_000_000, b"", purpose="p")
     assert len(it.all_vectors(other)) == 1
+
+
+def test_on_an_old_copy_of_the_keys_nothing_is_destroyed_and_nobody_comes_back(
+    it: Gallery, forget: Callable[[], Forgotten]
+) -> None:
+    uid = it.collection().uid
+    it.known(uid, "anna", "ben")
+    anna = sealed_person(it.seals, uid, it.stores.persons.get(uid, "anna"))
+    result = anna.model_dump_json()
+    old = it.vault.read(uid)
+    assert old is not None
+    deleted(it, uid, "anna")
+    forget()
+    vault = MemoryVault()
+    vault.swap(uid, old=None, new=old)
+    later = gallery(it.client, seals=VaultSeals(vault), vault=vault)
+    certificate = deleted(it, uid, "ben")
+
+    # As often as keys were destroyed since the copy was made, so that their versions would be one.
+    for _ in range(3):
+        assert Forgetting(later.stores, MemoryBlobs()).round().keys_destroyed == 0
+
+    assert vault.read(uid) == old
+    assert now_of(it, certificate).keys_destroyed_ms is None
+    told = told_results(later.stores, uid, [result]).texts[0]
+    assert json.loads(told)["unreadable"] == "keys_unavailable"
+    assert forget().keys_destroyed == 2
+    assert now_of(it, certificate).keys_destroyed_ms is not None
 
 
 def test_a_certificate_is_complete_when_the_last_process_has_followed(
