@@ -58,7 +58,7 @@ class EnrollWork:
             if outcome is None:
                 return None
             photos.append(_settled(order, outcome))
-        return self._answer(options, photos)
+        return self._answer(options, person.leaf, photos)
 
     def _orders(
         self, claim: Claim, options: EnrollOptions, leaf: int, is_wanted: Callable[[], bool]
@@ -84,11 +84,11 @@ class EnrollWork:
         ]
 
     def _answer(
-        self, options: EnrollOptions, photos: Sequence[EnrolledPhotoAnswer]
+        self, options: EnrollOptions, leaf: int, photos: Sequence[EnrolledPhotoAnswer]
     ) -> EnrollmentAnswer:
         """What became of the photos, with the person as they are now."""
         uid = options.collection
-        person, told = sealed_now(self._identities, uid, options.person)
+        person, told = sealed_now(self._identities, uid, options.person, leaf=leaf)
         collection = self._identities.collections.by_uid(uid)
         made_by = collection.contract
         return EnrollmentAnswer(

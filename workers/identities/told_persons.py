@@ -72,15 +72,23 @@ def sealed_person(seals: Seals, uid: str, person: Person) -> SealedPersonAnswer:
 
 
 def sealed_now(
-    identities: Identities, uid: str, person_id: str
+    identities: Identities, uid: str, person_id: str, *, leaf: int
 ) -> tuple[Person, SealedPersonAnswer]:
     """A person as they are at this moment, and as a result holds them.
 
+    Args:
+        identities: The stores of known people.
+        uid: Of the collection.
+        person_id: The client's id of the person.
+        leaf: Of whom the result is about: whoever was made anew under the id is not meant.
+
     Raises:
-        PersonNotFound: there is none of that id (any more).
+        PersonNotFound: they are not there (any more).
         VaultUnavailable: see `sealed_person`.
     """
     person = identities.persons.get(uid, person_id)
+    if person.leaf != leaf:
+        raise no_person()
     try:
         return person, sealed_person(identities.seals, uid, person)
     except KeyDestroyed:

@@ -74,7 +74,7 @@ class VerifyWork:
         assert isinstance(options, VerifyOptions)  # noqa: S101 - the runner's mapping
         collection = self._identities.collections.by_uid(options.collection)
         # Before anything is done for somebody who is not there.
-        self._identities.persons.get(collection.uid, options.person)
+        leaf = self._identities.persons.get(collection.uid, options.person).leaf
         [key] = claim.job.blob_keys
         photo = self._look(key, options, collection, is_wanted)
         if photo.dropped:
@@ -83,7 +83,7 @@ class VerifyWork:
             raise photo.failure
         if not photo.found.faces:
             raise NoFace("The photo shows no face. Send one that does.")
-        return self._judge(photo, options, collection, cause=claim.job.id)
+        return self._judge(photo, options, collection, leaf=leaf, cause=claim.job.id)
 
     def _look(
         self,
@@ -109,7 +109,13 @@ class VerifyWork:
         return photo
 
     def _judge(
-        self, photo: Photo, options: VerifyOptions, collection: Collection, *, cause: str
+        self,
+        photo: Photo,
+        options: VerifyOptions,
+        collection: Collection,
+        *,
+        leaf: int,
+        cause: str,
     ) -> PersonVerificationAnswer:
         [embedding] = photo.embeddings
         contract = contract_of(embedding)
@@ -118,8 +124,9 @@ class VerifyWork:
         refusals = photo.refusals(0, options.require)
         compared = self._compared(embedding, options, collection, refused=bool(refusals))
         reasons = refusals or _reasons(compared, levels)
-        # Last of all: somebody who was deleted meanwhile is nobody's match.
-        person, told = sealed_now(self._identities, collection.uid, options.person)
+        # Last of all: somebody who was deleted meanwhile is nobody's match, and their faces are no
+        # match of who was made anew under their id.
+        person, told = sealed_now(self._identities, collection.uid, options.person, leaf=leaf)
         self._audit(options, person.id, is_match=not reasons, cause=cause)
         rate = None if levels.far is None else min(1.0, levels.far * max(1, compared.faces))
         return PersonVerificationAnswer(
