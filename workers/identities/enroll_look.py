@@ -39,4 +39,5 @@ def take_down(photo: Enrolling, found: Photo, collection: Collection) -> None:
     if reasons := (*poor, *found.refusals(0, required(photo, collection))):
         photo.refuse(*reasons)
     else:
-        photo.warnings = photo.quality.reasons
+        # If it was looked at before, by another model, nothing of that counts.
+        photo.warnings, photo.similar_to = photo.quality.reasons, None

@@ -8,13 +8,24 @@ from typing import Any
 import pytest
 import redis
 
-from tests.unit.workers.identities.album import DIMENSIONS, PRESETS, Shown, axis, like
+from tests.unit.workers.identities.album import (
+    DIMENSIONS,
+    NOTED,
+    OTHER_MODEL,
+    PRESETS,
+    UID,
+    Shown,
+    axis,
+    embedding,
+    like,
+)
 from tests.unit.workers.identities.enrolling import Bench, outcomes
 from workers.identities.answers import EnrolledPhotoAnswer
+from workers.identities.embeddings import contract_of, stored_vector
 from workers.identities.enroll_order import EnrollOrder
 from workers.identities.enroller import Enroller
 from workers.identities.index.searcher import LocalSearcher
-from workers.identities.records import AddedFaces
+from workers.identities.records import AddedFaces, FaceVector
 from workers.identities.store import PersonStore
 
 
@@ -150,6 +161,29 @@ def test_of_two_photos_of_one_person_at_once_the_second_is_told_that_they_are_un
     assert answer.outcome == outcome
     assert (*answer.reasons, *answer.warnings) == ("another_person",)
     assert one.faces() == 1 + (outcome == "added")
+
+
+def test_a_look_alike_to_the_model_of_before_is_none_after_the_model_was_changed(
+    crowd: Callable[..., Crowd],
+) -> None:
+    one = crowd()
+    one.show(zoe=Shown(faces=[axis(0)]))
+    [face_id] = one.album.add("max", like(0, 0.8))
+
+    def change_model() -> None:
+        other = embedding(axis(5), OTHER_MODEL)
+        vector = FaceVector(face_id=face_id, person_id="max", vector=stored_vector(other))
+        store = one.album.stores.reembedding
+        store.begin(UID, model=OTHER_MODEL.id, job_id="job_2")
+        store.add_vectors(UID, "job_2", [vector], contract=contract_of(other))
+        assert store.switch(UID, "job_2", audit=NOTED)
+        one.pipeline.model = OTHER_MODEL
+
+    one.persons.meanwhile.append(change_model)
+
+    [answer] = one.enroll("zoe")
+
+    assert (answer.outcome, answer.warnings, answer.similar_to) == ("added", (), None)
 
 
 def test_two_workers_side_by_side_add_one_of_each_pair_of_look_alikes(
