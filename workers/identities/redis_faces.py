@@ -27,7 +27,7 @@ from workers.identities.records import (
     NewFace,
     Person,
 )
-from workers.identities.refusals import ATTEMPTS, busy, no_face, no_person
+from workers.identities.refusals import ATTEMPTS, COMPARISONS, busy, no_face, no_person
 from workers.identities.scripts import IdentityScripts
 from workers.identities.sealing import Sealing
 from workers.identities.seen import NOTHING_SEEN, Compared, FacesCame, Seen
@@ -115,7 +115,7 @@ class RedisFaces:
         What is sealed is sent again as it is: others who add have as little time as can be.
         """
         version = compared.version if compared else None
-        left = ATTEMPTS
+        left = COMPARISONS
         while left:
             rows = [part for _, row in adding.rows for part in row]
             args = (*adding.head, _known(version), adding.present, adding.event, *rows)

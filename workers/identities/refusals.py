@@ -6,6 +6,9 @@ from workers.identities.errors import FaceNotFound, PersonNotFound
 #: Tries of a change that is read, sealed and written, while others write too. Of two at once one
 #: gets through, so whoever fails so often has been overtaken by as many.
 ATTEMPTS = 32
+#: Tries to add faces that are compared with what has come since, right before. Each is short; but
+#: whoever adds without comparing, as imports do, adds dozens of faces in that time.
+COMPARISONS = 250
 
 
 def no_person() -> PersonNotFound:
