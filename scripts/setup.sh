@@ -9,8 +9,9 @@ venv=$1
 python=${PYTHON:-python3}
 runtime=${RUNTIME:-cpu}
 case $runtime in
-  cpu) lock=requirements/dev.txt other=onnxruntime-gpu ;;
-  gpu | gpu-cu13) lock=requirements/dev-$runtime.txt other=onnxruntime ;;
+  cpu) lock=requirements/dev.txt others="onnxruntime-gpu" ;;
+  gpu) lock=requirements/dev-gpu.txt others="onnxruntime nvidia-cudnn-cu13" ;;
+  gpu-cu13) lock=requirements/dev-gpu-cu13.txt others="onnxruntime nvidia-cudnn-cu12" ;;
   *) echo "RUNTIME=$runtime is unknown: use cpu, gpu or gpu-cu13." >&2; exit 2 ;;
 esac
 stamp=$venv/.installed-$runtime
@@ -38,17 +39,24 @@ what_is_wrong() {
   fi
 }
 
-# Two runtimes ship the same module and overwrite each other's files: with the one that is not wanted
-# both go, and what is wanted comes back whole.
-remove_other_runtime() {
-  "$venv/bin/python" -c "from importlib.metadata import distribution; distribution('$other')" \
-    2>/dev/null || return 0
-  echo "Removing $other from $venv ..."
+is_installed() {
+  "$venv/bin/python" -c "from importlib.metadata import distribution; distribution('$1')" 2>/dev/null
+}
+
+# Two runtimes ship the same module and overwrite each other's files, and so do the cuDNN of CUDA 12
+# and of CUDA 13: with what is not wanted all go, and what is wanted comes back whole.
+remove_other_runtimes() {
+  found=
+  for other in $others; do
+    if is_installed "$other"; then found="$found $other"; fi
+  done
+  [ -n "$found" ] || return 0
+  echo "Removing$found from $venv ..."
+  set -- onnxruntime onnxruntime-gpu nvidia-cudnn-cu12 nvidia-cudnn-cu13
   if have_uv; then
-    uv pip uninstall --quiet --python "$venv/bin/python" onnxruntime onnxruntime-gpu
+    uv pip uninstall --quiet --python "$venv/bin/python" "$@"
   else
-    "$venv/bin/python" -m pip uninstall --quiet --disable-pip-version-check --yes \
-      onnxruntime onnxruntime-gpu
+    "$venv/bin/python" -m pip uninstall --quiet --disable-pip-version-check --yes "$@"
   fi
 }
 
@@ -83,9 +91,11 @@ if [ -f "$stamp" ] && [ -z "$(find pyproject.toml "$lock" "$0" -newer "$stamp")"
   touch "$stamp"
   exit 0
 fi
-# The stamp of another runtime's installation is no longer true.
+# The stamp of another runtime's installation is no longer true. The own one is there from now on, so
+# that `make` goes on with this runtime after an installation that broke off; outdated, so that it does.
 rm -f "$venv"/.installed-*
-remove_other_runtime
+touch -t 197001020000 "$stamp"
+remove_other_runtimes
 echo "Installing $lock into $venv ..."
 if have_uv; then
   uv pip install --quiet --python "$venv/bin/python" --require-hashes --requirement "$lock"

@@ -171,7 +171,12 @@ def test_uv_needs_no_pip_in_the_environment(tree: Tree) -> None:
 @pytest.mark.parametrize("with_uv", [False, True])
 @pytest.mark.parametrize(
     ("before", "installed", "runtime"),
-    [("cpu", "onnxruntime", "gpu"), ("gpu-cu13", "onnxruntime-gpu", "cpu")],
+    [
+        ("cpu", "onnxruntime", "gpu"),
+        ("gpu-cu13", "onnxruntime-gpu", "cpu"),
+        ("gpu", "nvidia-cudnn-cu12", "gpu-cu13"),
+        ("gpu-cu13", "nvidia-cudnn-cu13", "gpu"),
+    ],
 )
 def test_the_runtime_that_is_not_wanted_goes_before_the_other_comes(
     tree: Tree, before: str, installed: str, runtime: str, *, with_uv: bool
@@ -187,7 +192,7 @@ def test_the_runtime_that_is_not_wanted_goes_before_the_other_comes(
     assert output.startswith(f"Removing {installed} from .venv ...\n")
     removal, install, _ = tree.asked[2:]
     assert "uninstall" in removal
-    assert removal.endswith("onnxruntime onnxruntime-gpu")
+    assert removal.endswith("onnxruntime onnxruntime-gpu nvidia-cudnn-cu12 nvidia-cudnn-cu13")
     assert "--requirement requirements/dev" in install
     assert [path.name for path in tree.venv.glob(".installed-*")] == [f".installed-{runtime}"]
 
@@ -218,22 +223,36 @@ def _install(tree: Tree, name: str) -> None:
     (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
 
 
+def _planned(root: Path, tree: Tree, *options: str) -> str:
+    """What `make up` would do, which wants the environment too."""
+    shutil.copy(root / "Makefile", tree.root)
+    make = ["make", "--no-print-directory", "--dry-run", *options, "up"]
+    path = {"PATH": os.defpath}
+    return subprocess.run(
+        make, cwd=tree.root, env=path, capture_output=True, text=True, check=True
+    ).stdout
+
+
 @pytest.mark.parametrize("runtime", ["cpu", "gpu", "gpu-cu13"])
 def test_make_keeps_the_runtime_that_is_installed(root: Path, tree: Tree, runtime: str) -> None:
-    shutil.copy(root / "Makefile", tree.root)
-
-    def planned() -> str:
-        # Up wants the environment too; what it would do is shown, not done.
-        make = ["make", "--no-print-directory", "--dry-run", "--always-make", "up"]
-        path = {"PATH": os.defpath}
-        return subprocess.run(
-            make, cwd=tree.root, env=path, capture_output=True, text=True, check=True
-        ).stdout
-
-    assert "RUNTIME=cpu sh scripts/setup.sh" in planned()
+    assert "RUNTIME=cpu sh scripts/setup.sh" in _planned(root, tree)
     tree.run(runtime=runtime)
 
-    assert f"RUNTIME={runtime} sh scripts/setup.sh" in planned()
+    assert f"RUNTIME={runtime} sh scripts/setup.sh" in _planned(root, tree, "--always-make")
+
+
+def test_an_installation_that_broke_off_is_taken_up_again_with_its_runtime(
+    root: Path, tree: Tree
+) -> None:
+    tree.run(runtime="cpu")
+    [pip] = tree.venv.glob("lib/python*/site-packages/pip/__main__.py")
+    pip.write_text("import sys; sys.exit('--version' not in sys.argv)")
+
+    assert tree.run(runtime="gpu")[0] == 1
+    assert "RUNTIME=gpu sh scripts/setup.sh" in _planned(root, tree)
+    pip.write_text(PIP)
+    assert tree.run(runtime="gpu")[0] == 0
+    assert "RUNTIME=gpu" not in _planned(root, tree)
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(tree: Tree) -> None:
