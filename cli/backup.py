@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -57,15 +60,12 @@ def backup(
     if data_dir is not None:
         settings = settings.model_copy(update={"data_dir": data_dir})
     _require_files_of_its_own(settings)
-    copy, keys = copy.absolute(), keys.absolute()
-    if copy.exists():
-        raise BackupFailed(f"{copy} is there already. Name a folder that is not.")
-    if keys == copy or copy in keys.parents:
-        raise BackupFailed("The keys belong apart from the rest: name a --keys outside of COPY.")
-    os.umask(_PRIVATE_MASK)
+    copy, keys = copy.resolve(), keys.resolve()
     data = DataDir(root=settings.data_dir.absolute())
+    _require_apart(copy, keys, data)
+    os.umask(_PRIVATE_MASK)
     try:
-        with _alone(data), _files_only_grow(settings, data):
+        with _alone(data), _ends_in_order(), _files_only_grow(settings, data):
             _copy_all(data, copy)
             # Last: keys that are newer than the store's copy are right, older ones are refused.
             _replace_keys(data.root / _KEYS, keys)
@@ -83,6 +83,20 @@ def _require_files_of_its_own(settings: Settings) -> None:
             )
 
 
+def _require_apart(copy: Path, keys: Path, data: DataDir) -> None:
+    """Refuse places where one thing would be written over or into another."""
+    if copy.exists():
+        raise BackupFailed(f"{copy} is there already. Name a folder that is not.")
+    if keys == copy or copy in keys.parents:
+        raise BackupFailed("The keys belong apart from the rest: name a --keys outside of COPY.")
+    root = data.root.resolve()
+    for name, path in (("COPY", copy), ("--keys", keys)):
+        if root in (path, *path.parents):
+            raise BackupFailed(f"{path} is in the data folder: name a {name} outside of {root}.")
+    if (keys / _KEYS).resolve() == (root / _KEYS).resolve():
+        raise BackupFailed(f"{keys / _KEYS} are the keys that are in use: name another --keys.")
+
+
 @contextmanager
 def _alone(data: DataDir) -> Iterator[None]:
     if not data.store.is_dir():
@@ -92,6 +106,25 @@ def _alone(data: DataDir) -> Iterator[None]:
             yield
     except Timeout:
         raise BackupFailed("Another backup of this folder is under way.") from None
+
+
+@contextmanager
+def _ends_in_order() -> Iterator[None]:
+    """Let what was changed be changed back when we are told to end, as at Ctrl-C."""
+
+    def leave(signum: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + signum)
+
+    before = {
+        signum: signal.signal(signum, leave)
+        for signum in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(signum) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 @contextmanager
@@ -136,7 +169,11 @@ def _copy_all(data: DataDir, copy: Path) -> None:
     if (data.root / people).is_dir():
         _copy_tree(data.root / people, partial / people)
     (partial / "run").mkdir()
-    shutil.copy2(data.run / "gateway.secret", partial / "run")
+    secret = data.run / "gateway.secret"
+    if secret.is_file():
+        shutil.copy2(secret, partial / "run")
+    else:
+        print("The folder has no secret of the gateways: keep FACESOCIAL_GATEWAY_SECRET apart.")
     partial.rename(copy)
 
 

@@ -1,6 +1,11 @@
 """`facesocial backup` on a real store that is written to, and what is put back from it."""
 
+import fcntl
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +19,7 @@ from cli.launcher.embedded_store import EmbeddedStore
 from cli.launcher.store_binary import find_store_binary
 from cli.main import app
 from workers.identities.folder_vault import FolderVault
+from workers.settings.process import environment_of
 
 pytestmark = [pytest.mark.redis, pytest.mark.fleet]
 
@@ -139,6 +145,7 @@ def test_what_can_t_be_right_is_refused_and_copies_nothing(
     assert "is there already" in refused(tmp_path / "there", "--keys", tmp_path / "apart")
     copy = tmp_path / "copy"
     assert "apart" in refused(copy, "--keys", copy / "keys")
+    assert "apart" in refused(copy, "--keys", tmp_path / "x" / ".." / "copy")
     assert "no data folder" in refused(
         copy, "--keys", tmp_path / "apart", "--data-dir", tmp_path / "there"
     )
@@ -146,3 +153,59 @@ def test_what_can_t_be_right_is_refused_and_copies_nothing(
         assert "already running" in refused(copy, "--keys", tmp_path / "apart")
     assert not copy.exists()
     assert not (tmp_path / "apart").exists()
+
+
+def test_nothing_is_written_where_the_fleet_has_its_own(
+    data: DataDir, run: Run, tmp_path: Path
+) -> None:
+    vault = data.root / "identity-keys"
+    before = {path: path.stat().st_ino for path in (vault, *vault.iterdir())}
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    (mounted / "identity-keys").symlink_to(vault)
+    copy = tmp_path / "copy"
+
+    for place in (data.root, vault, data.root / "backups", mounted):
+        done = run(copy, "--keys", place)
+        assert isinstance(done.exception, CliError), place
+    inside = run(data.root / "copy", "--keys", tmp_path / "apart")
+
+    assert "is in the data folder" in str(inside.exception)
+    assert {path: path.stat().st_ino for path in (vault, *vault.iterdir())} == before
+    assert not copy.exists()
+
+
+def test_a_secret_that_is_a_setting_is_named_and_all_else_copied(
+    data: DataDir, run: Run, tmp_path: Path
+) -> None:
+    (data.run / "gateway.secret").unlink()
+
+    done = run(tmp_path / "copy", "--keys", tmp_path / "apart")
+
+    assert done.exit_code == 0, done.exception
+    assert "keep FACESOCIAL_GATEWAY_SECRET apart" in done.output
+    assert (tmp_path / "copy" / "blobs/facesocial/identities/kept").is_file()
+
+
+def test_a_copy_that_is_told_to_end_lets_the_store_rewrite_its_file_again(
+    data: DataDir, store: EmbeddedStore, tmp_path: Path
+) -> None:
+    store.start()
+    client = redis.Redis.from_url(store.url, decode_responses=True)
+    copy = tmp_path / "copy"
+    with (data.root / "identity-keys" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # so that the keys are waited for
+        with subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "backup", copy, "--keys", tmp_path / "apart"],
+            env=environment_of(data_dir=data.root),
+        ) as process:
+            while not copy.exists() and process.poll() is None:
+                time.sleep(0.01)
+            during = client.config_get("auto-aof-rewrite-percentage")
+            process.terminate()
+
+    assert during == {"auto-aof-rewrite-percentage": "0"}
+    assert process.returncode == 128 + signal.SIGTERM
+    assert client.config_get("auto-aof-rewrite-percentage") == {
+        "auto-aof-rewrite-percentage": "100"
+    }
