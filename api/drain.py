@@ -14,6 +14,7 @@ class Drain:
         self._announced = False
         self._stopping = False
         self._calls: list[Callable[[], None]] = []
+        self._last_calls: list[Callable[[], None]] = []
 
     @property
     def announced(self) -> bool:
@@ -39,8 +40,20 @@ class Drain:
     def stop(self) -> None:
         """Send away everybody who waits. Each call is made once; one that fails is logged."""
         self._announced = self._stopping = True
-        while self._calls:
-            try:
-                self._calls.pop()()
-            except Exception:  # noqa: BLE001 - the others must hear of it too
-                _log.exception("gateway.drain_call_failed")
+        _make(self._calls)
+
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Have something called when the last request has ended: it has a second for it."""
+        self._last_calls.append(call)
+
+    def end(self) -> None:
+        """Tell that the last request was answered or cut; calls are made as at `stop`."""
+        _make(self._last_calls)
+
+
+def _make(calls: list[Callable[[], None]]) -> None:
+    while calls:
+        try:
+            calls.pop()()
+        except Exception:  # noqa: BLE001 - the others must hear of it too
+            _log.exception("gateway.drain_call_failed")

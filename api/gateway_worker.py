@@ -94,6 +94,7 @@ class GatewayWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no ty
             self.log.warning("Cutting %d connections", len(self._connections))
         for server in servers:
             server.stop(timeout=CUT_SECONDS / 2)
+        self.drain.end()
 
     def _serving(self, listener: Any) -> StreamServer:  # noqa: ANN401 - gunicorn's own
         listener.setblocking(1)

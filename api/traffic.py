@@ -22,6 +22,8 @@ from workers.errors import StoreRefused, StoreUnavailable
 BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: How often a process adds what it has counted.
 ADD_SECONDS = 5.0
+#: Longest time it takes for that at its end.
+END_SECONDS = 1.0
 #: Of requests that no route takes: their methods and addresses are anybody's words.
 NO_ROUTE = ("other", "none")
 
@@ -95,10 +97,10 @@ class Traffic:
         self._thread.start()
 
     def close(self) -> None:
-        """Add what is left, and end."""
+        """Add what is left, and end; called when nothing is counted any more."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=self._add_seconds)
+            self._thread.join(timeout=END_SECONDS)
 
     def count(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count one request.

@@ -100,7 +100,7 @@ def create() -> Flask:
     parts.drain.on_stop(changes.interrupt)
     parts.drain.on_stop(live.connections.end_all)
     parts.drain.on_stop(pump.close)
-    parts.drain.on_stop(parts.traffic.close)
+    parts.drain.on_end(parts.traffic.close)
     pump.start()
     parts.traffic.start()
     app = create_app(parts)

@@ -12,6 +12,7 @@ import pytest
 import redis
 from PIL import Image
 
+from api.redis_traffic import RedisTraffic
 from tests.integration.gateway_process import Gateway, running_gateway, within
 
 pytestmark = [pytest.mark.fleet, pytest.mark.redis]
@@ -46,7 +47,7 @@ def gateway(
 
 
 def test_a_gateway_that_leaves_says_so_serves_on_and_sends_waiters_away(
-    gateway: Gateway, photo: bytes
+    gateway: Gateway, photo: bytes, real_redis: redis.Redis
 ) -> None:
     with httpx.Client(base_url=gateway.url, timeout=30) as client:
         job = client.post("/api/v1/face/analyze", files={"image": photo}).json()["id"]
@@ -69,6 +70,8 @@ def test_a_gateway_that_leaves_says_so_serves_on_and_sends_waiters_away(
         assert (answer.status_code, answer.json()["state"]) == (200, "queued")
         assert DRAIN_SECONDS - 0.5 < answered_at - told_at < WAIT_SECONDS - 5
         assert gateway.process.wait(timeout=WAIT_SECONDS) == 0
+    # Also who was answered last is counted.
+    assert RedisTraffic(real_redis).read()["requests GET /api/v1/jobs/<job_id> 200"] == 1
 
 
 def test_reloading_under_load_refuses_nothing_and_loses_no_accepted_job(

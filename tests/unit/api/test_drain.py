@@ -32,6 +32,18 @@ def test_everybody_is_called_once_even_when_one_fails() -> None:
     assert sorted(called) == ["a", "b"]
 
 
+def test_the_end_is_told_apart_from_the_end_of_waiting() -> None:
+    drain, called = Drain(), []
+    drain.on_end(lambda: called.append("end"))
+
+    drain.stop()
+    assert called == []
+
+    drain.end()
+    drain.end()
+    assert called == ["end"]
+
+
 def test_who_comes_too_late_is_called_at_once() -> None:
     drain, called = Drain(), []
     drain.stop()
