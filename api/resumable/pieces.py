@@ -11,13 +11,17 @@ from gunicorn.http.errors import (
 )
 from werkzeug.exceptions import HTTPException
 
+from api.errors import ApiError
 from api.whole_body import Readable
 from workers.blobs.store import BlobStore
-from workers.errors import BlobStoreFailed
+from workers.errors import BlobStoreFailed, StoreUnavailable
 
 #: A piece is no larger: this much of a body is in memory at a time.
 PIECE_BYTES = 2 * 1024 * 1024
 _READ_BYTES = 64 * 1024
+#: How a body breaks: its client has gone or sends nonsense, there is too much of it, or the limits
+#: are reached or can't be asked while it arrives.
+_BREAKS = (OSError, ParseException, HTTPException, ApiError, StoreUnavailable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +62,7 @@ def _read_piece(stream: Readable) -> tuple[bytes, Exception | None]:
     while len(content) < PIECE_BYTES:
         try:
             part = stream.read(min(_READ_BYTES, PIECE_BYTES - len(content)))
-        except (OSError, ParseException, HTTPException) as error:  # the client is gone, or too much
+        except _BREAKS as error:
             return bytes(content), error
         if not part:
             break

@@ -203,6 +203,28 @@ def test_a_body_that_announces_no_length_costs_what_has_arrived_of_it(served: Se
     assert (second.status_code, second.get_json()["violated_policies"]) == (429, ["upload"])
 
 
+def test_what_had_arrived_when_a_limit_was_reached_need_not_be_sent_again(served: Served) -> None:
+    client = served(limit_upload_mb_per_hour=2)
+    version = {"Tus-Resumable": "1.0.0"}
+    announced = client.post("/api/v1/uploads", headers={**version, "Upload-Length": "3000000"})
+
+    sent = client.patch(
+        announced.location,
+        headers={
+            **version,
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+            "Transfer-Encoding": "chunked",
+        },
+        input_stream=io.BytesIO(bytes(3_000_000)),
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert sent.status_code == 429
+    kept = int(client.head(announced.location, headers=version).headers["Upload-Offset"])
+    assert kept == 2_000_000 // STEP_BYTES * STEP_BYTES
+
+
 def test_a_full_queue_tells_the_expected_wait(
     parts: Services, post_form: Callable[..., TestResponse], photo: Callable[..., bytes]
 ) -> None:
