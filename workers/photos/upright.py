@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.detection.families import open_detector
-from models.detection.upright import is_turned
+from models.detection.upright import is_turned, margin_of
 from workers.answers.analysis import QualityAnswer
 from workers.devices.residency import Residency
 from workers.photos.photo import Photo
@@ -35,7 +35,8 @@ class UprightCheck:
             return photo.qualities
         with self._residency.use((photo.found.answer.engine,)) as [model]:
             detector = model.view(open_detector)
-            turned = [is_turned(detector, photo.image, face) for face in faces]
+            margin = margin_of(model.network.spec.family)
+            turned = [is_turned(detector, photo.image, face, margin=margin) for face in faces]
         return [
             quality.model_copy(update={"reasons": (*quality.reasons, NOT_UPRIGHT)})
             if is_so

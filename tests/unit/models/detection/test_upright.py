@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from models.detection.candidates import Candidates
-from models.detection.upright import MARGIN, SURE, is_turned
+from models.detection.families import FAMILIES
+from models.detection.upright import MARGIN, SURE, WIDE_MARGIN, is_turned, margin_of
 from models.results import Box, DetectedFace, Image
+from models.spec import Family
 
 FACE = DetectedFace(
     box=Box(x=40, y=40, width=20, height=20),
@@ -66,6 +68,16 @@ def test_a_face_of_which_the_detector_is_surer_once_it_is_turned_is_not_upright(
 )
 def test_a_face_that_is_as_sure_as_it_is_stands_upright(confidences: Mapping[str, float]) -> None:
     assert not is_turned(TurnSeer(confidences), PICTURE, FACE)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_is_now_more_now_less_sure_of_a_face_has_to_be_much_surer(family: Family) -> None:
+    steady, margin = family in {"yunet", "scrfd"}, margin_of(family)
+    little = TurnSeer({"as it is": 0.8, "head": 0.8 + (MARGIN + WIDE_MARGIN) / 2})
+    much = TurnSeer({"as it is": 0.8, "head": 0.81 + WIDE_MARGIN})
+
+    assert is_turned(little, PICTURE, FACE, margin=margin) is steady
+    assert is_turned(much, PICTURE, FACE, margin=margin)
 
 
 def test_somebody_beside_the_face_says_nothing_of_it() -> None:
