@@ -60,15 +60,20 @@ class Tree:
         return self.program(name, text.replace("\n", "\n" + first, 1))
 
     def start(self, *, python: str = "", runtime: str = "") -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["sh", "scripts/setup.sh", ".venv"],
-            cwd=self.root,
-            env={"PATH": str(self.root / "bin"), "PYTHON": python, "RUNTIME": runtime},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        # Whoever runs tests in the background ignores Ctrl-C, and children inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                ["sh", "scripts/setup.sh", ".venv"],
+                cwd=self.root,
+                env={"PATH": str(self.root / "bin"), "PYTHON": python, "RUNTIME": runtime},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def run(self, *, python: str = "", runtime: str = "") -> tuple[int, str]:
         """Exit status and output."""
