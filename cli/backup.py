@@ -180,10 +180,18 @@ def _copy_all(data: DataDir, copy: Path) -> None:
 def _replace_keys(vault: Path, keys: Path) -> None:
     """One copy at any time but for a moment: an older one reads what was deleted since."""
     keys.mkdir(parents=True, exist_ok=True)
+    if (keys / _OLD).exists() and not (keys / _KEYS).exists():
+        # Killed between the two renames below: by then the new copy was whole.
+        (keys / _NEW).rename(keys / _KEYS)
     for left in (_NEW, _OLD):
         shutil.rmtree(keys / left, ignore_errors=True)
     (keys / _NEW).mkdir()
-    FolderVault(vault).copy_to(keys / _NEW)
+    if not FolderVault(vault).copy_to(keys / _NEW) and any((keys / _KEYS).glob("*.keys")):
+        raise BackupFailed(
+            f"{vault} has no keys, and {keys / _KEYS} has, which was kept; all else was copied. "
+            "Were the keys lost, put them back from there. If all known people were deleted, "
+            "delete that folder."
+        )
     if (keys / _KEYS).exists():
         (keys / _KEYS).rename(keys / _OLD)
     (keys / _NEW).rename(keys / _KEYS)

@@ -1,6 +1,7 @@
 """`facesocial backup` on a real store that is written to, and what is put back from it."""
 
 import fcntl
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,6 +131,21 @@ def test_photos_of_jobs_stay_out_and_keys_go_elsewhere_in_one_copy(
     assert [path.read_bytes() for path in apart.rglob("*.keys")] == [b"second"]
     modes = {path.stat().st_mode & 0o077 for path in (copy, apart, *apart.rglob("*.keys"))}
     assert modes == {0}
+
+
+def test_lost_keys_take_no_place_of_the_last_copy(data: DataDir, run: Run, tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    assert run(tmp_path / "copy", "--keys", apart).exit_code == 0
+    # As one that was killed between its two renames leaves it.
+    (apart / "identity-keys").rename(apart / "identity-keys.new")
+    (apart / "identity-keys.old").mkdir()
+    shutil.rmtree(data.root / "identity-keys")
+
+    refused = run(tmp_path / "another", "--keys", apart)
+
+    assert isinstance(refused.exception, CliError)
+    assert "put them back from there" in str(refused.exception)
+    assert [path.read_bytes() for path in (apart / "identity-keys").glob("*.keys")] == [b"first"]
 
 
 def test_what_can_t_be_right_is_refused_and_copies_nothing(
